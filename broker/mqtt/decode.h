@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "broker/base/bytes.h"
+#include "broker/base/result.h"
+#include "broker/mqtt/packets.h"
+
+namespace mortise::mqtt {
+
+/// Fixed header and body of one whole packet: views into the buffer it was found in.
+struct FrameView {
+  PacketType type = PacketType::kConnect;
+  std::uint8_t flags = 0;
+  ByteView body;
+  std::size_t size = 0;  // of the whole packet, fixed header included
+};
+
+/// Finds the first packet in `buffer`. Empty: more bytes are needed. Errors: Malformed Packet (type 0, or 15 before 5.0 is known to
+/// be refused by the caller; a Remaining Length of five bytes, MQTT-1.5.5-1; reserved flags, MQTT-2.1.3-1), Packet Too Large when
+/// the fixed header announces more than `maximum_packet_size` (found before the body arrives). Never reads past `buffer`.
+/// Cost: constant.
+Result<std::optional<FrameView>, Refusal> next_frame(ByteView buffer, std::size_t maximum_packet_size) noexcept;
+
+/// Decodes a body. `version` is that of the connection; for CONNECT it is read from the packet itself. Every string is valid UTF-8
+/// without U+0000; Topic Names hold no wildcard; lengths, flags, property lists and Reason Codes are checked; nothing is
+/// left over. What needs a session to judge (aliases, packet ids in use) is not judged here. Errors: each with its statement.
+Result<ControlPacketView, Refusal> decode(const FrameView& frame, ProtocolVersion version);
+
+/// The same for the one packet that must be fast: no variant.
+Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version) noexcept;
+/// Likewise for the acknowledgements.
+Result<AcknowledgementView, Refusal> decode_acknowledgement(const FrameView& frame, ProtocolVersion version) noexcept;
+Result<ConnectView, Refusal> decode_connect(const FrameView& frame) noexcept;
+
+}  // namespace mortise::mqtt
