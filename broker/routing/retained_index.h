@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "broker/base/time.h"
+#include "broker/mqtt/message.h"
+#include "broker/routing/reclaim.h"
+
+namespace mortise::routing {
+
+/// The retained messages: one for the whole broker, read without locks, written by one at a time. Internally synchronised.
+class RetainedIndex {
+ public:
+  struct Limits {
+    std::size_t maximum_messages = 1'000'000;
+    std::size_t maximum_bytes = std::size_t{1} << 30;
+  };
+  enum class SetOutcome : std::uint8_t { kAdded, kReplaced, kRemoved, kNothingToRemove, kFull };
+  struct SetResult {
+    SetOutcome outcome;
+    std::uint64_t sequence;  // of this change; larger than of any change before
+  };
+
+  RetainedIndex(ReclaimDomain& reclaim, Limits limits);
+  ~RetainedIndex();
+  RetainedIndex(const RetainedIndex&) = delete;
+  RetainedIndex& operator=(const RetainedIndex&) = delete;
+
+  /// Stores `message` under its topic, or removes what is there when its payload is empty (MQTT-3.3.1-6). At the limit a new topic is
+  /// refused (kFull) and what was stored stays. Thread: any.
+  SetResult set(const mqtt::MessagePtr& message);
+  /// Removes what is stored under `topic` if its sequence number is still `sequence` (for expiry). Thread: any.
+  bool remove_if(std::string_view topic, std::uint64_t sequence);
+
+  /// The sequence number of the last change. Thread: any.
+  std::uint64_t sequence() const noexcept;
+  std::size_t messages() const noexcept;
+  std::size_t bytes() const noexcept;
+
+  /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired ones left out, until visit
+  /// answers false. A message that is replaced meanwhile is seen old or new. Thread: a loop of the ReclaimDomain.
+  using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
+  void match(std::string_view filter, WallTime now, const Visit& visit) const;
+
+  /// Removes up to `maximum` expired messages, calling removed(topic) for each; returns how many. Thread: a loop.
+  std::size_t expire(WallTime now, std::size_t maximum, const std::function<void(std::string_view topic)>& removed);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mortise::routing

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "broker/mqtt/types.h"
+#include "broker/routing/filter_rules.h"
+#include "broker/routing/match_result.h"
+#include "broker/routing/reclaim.h"
+
+namespace mortise::routing {
+
+/// What the index holds of one subscription, besides its filter.
+struct IndexedSubscription {
+  MatchEntry entry;
+  FilterRulesPtr rules;
+};
+
+/// Who subscribed to what: one for the whole broker, read by all loops without locks, written by one at a time (a mutex among
+/// writers only). Retired nodes go to the ReclaimDomain. Internally synchronised.
+class SubscriptionIndex {
+ public:
+  SubscriptionIndex(ReclaimDomain& reclaim);
+  ~SubscriptionIndex();
+  SubscriptionIndex(const SubscriptionIndex&) = delete;
+  SubscriptionIndex& operator=(const SubscriptionIndex&) = delete;
+
+  /// Adds a subscription, or replaces the one that this subscriber has with the same filter (MQTT-3.8.4-3). `filter` is valid, routed and
+  /// without `$share`. True when it replaced. Thread: any. Cost: proportional to the filter's levels; others' matches go on meanwhile.
+  bool subscribe(std::string_view filter, IndexedSubscription subscription);
+  /// False when there was none. Thread: any.
+  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber);
+  std::size_t size() const noexcept;
+
+  /// Collects all matches. Thread: a loop of the ReclaimDomain, between woke_up and its next passed_iteration.
+  MatchResultPtr match(std::string_view topic) const;
+
+  /// Changes when some subscription was added or removed that could change match(topic): depends on the topic's first levels
+  /// only, so that subscribing elsewhere leaves a cached result valid. Thread: any. Cost: a few loads.
+  std::uint64_t version_of(std::string_view topic) const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Remembers match results by topic, for one loop. Bounded in entries and in bytes; the least recently used goes. Unsynchronised (loop-owned).
+class MatchCache {
+ public:
+  struct Limits {
+    std::size_t maximum_entries = 16384;
+    std::size_t maximum_bytes = 32u << 20;
+  };
+  struct Counters {
+    std::uint64_t hits = 0, misses = 0, stale = 0, evictions = 0;
+  };
+  MatchCache(const SubscriptionIndex& index, Limits limits);
+  ~MatchCache();
+
+  /// Never null. Cost of a hit: one hash of the topic, one look-up, a few loads. The reference is valid until the next call.
+  const MatchResultPtr& match(std::string_view topic);
+  const Counters& counters() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mortise::routing
