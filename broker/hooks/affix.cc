@@ -1,0 +1,82 @@
+#include "broker/hooks/affix.h"
+
+#include "broker/base/bytes.h"
+
+namespace mortise::hooks {
+
+namespace {
+
+using mqtt::ReasonCode;
+using mqtt::Refusal;
+
+bool is_sys(std::string_view topic) noexcept { return topic == "$SYS" || topic.starts_with("$SYS/"); }
+
+Result<void> check_part(const char* part, std::string_view text) {
+  const auto wrong = [&](const char* what) {
+    return failure("topic " + std::string(part) + " " + quoted(text, 64) + ": " + what);
+  };
+  if (!mqtt::is_valid_utf8(text)) return wrong("is not valid UTF-8 without U+0000");
+  if (text.find_first_of("+#") != std::string_view::npos) return wrong("contains a wildcard; only plain levels can be added to a topic");
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Affix>> Affix::make(const BindDecision& decision) {
+  return make(decision.prefix, decision.suffix, decision.operations, decision.rule_version);
+}
+
+Result<std::shared_ptr<const Affix>> Affix::make(std::string prefix, std::string suffix, std::uint8_t operations,
+                                                 std::uint64_t rule_version) {
+  if (auto checked = check_part("prefix", prefix); !checked) return std::move(checked).as_failure();
+  if (auto checked = check_part("suffix", suffix); !checked) return std::move(checked).as_failure();
+  if (prefix.starts_with('$')) {
+    return failure("topic prefix " + quoted(prefix, 64) + ": begins with '$', which is the broker's own");
+  }
+  if (prefix.size() + suffix.size() >= mqtt::kMaximumStringSize) {
+    return failure("topic prefix and suffix take " + std::to_string(prefix.size() + suffix.size()) +
+                   " bytes together; a topic has 65535 at most");
+  }
+  return std::shared_ptr<const Affix>(new Affix(std::move(prefix), std::move(suffix), operations, rule_version));
+}
+
+Result<std::string_view, Refusal> Affix::apply(AffixOperations operation, std::string_view topic, std::string& out) const {
+  if (!applies_to(operation)) return topic;
+  if (topic.starts_with('$')) {
+    return failure(Refusal{ReasonCode::kTopicNameInvalid, "5.0 4.7.2", "a Topic Name that begins with $ under a topic affix"});
+  }
+  if (prefix_.size() + topic.size() + suffix_.size() > mqtt::kMaximumStringSize) {
+    return failure(Refusal{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3", "the Topic Name is too long with its prefix and suffix"});
+  }
+  out.assign(prefix_).append(topic).append(suffix_);
+  return std::string_view(out);
+}
+
+Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operation, std::string_view filter,
+                                                         std::string& out) const {
+  if (!applies_to(operation) || is_sys(filter)) return filter;
+  if (filter.starts_with('$')) {
+    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "5.0 4.7.2", "a Topic Filter that begins with $ under a topic affix"});
+  }
+  if (prefix_.size() + filter.size() + suffix_.size() > mqtt::kMaximumStringSize) {
+    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-3", "the Topic Filter is too long with its prefix and suffix"});
+  }
+  out.assign(prefix_).append(filter).append(suffix_);
+  // Joining can turn a whole-level wildcard into part of a level: "+/x" under "t-", "a/#" under a suffix.
+  if (!mqtt::parse_topic_filter(out, {0, mqtt::kMaximumStringSize})) {
+    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-2", "the Topic Filter is not valid with its prefix and suffix"});
+  }
+  return std::string_view(out);
+}
+
+std::optional<std::string_view> Affix::invert(std::string_view routed) const noexcept {
+  if (is_sys(routed) || !applies_to(kAffixSubscribe)) return routed;
+  if (routed.size() <= prefix_.size() + suffix_.size()) return std::nullopt;
+  if (!routed.starts_with(prefix_) || !routed.ends_with(suffix_)) return std::nullopt;
+  routed.remove_prefix(prefix_.size());
+  routed.remove_suffix(suffix_.size());
+  if (routed.starts_with('$')) return std::nullopt;
+  return routed;
+}
+
+}  // namespace mortise::hooks
