@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/base/log.h"
+#include "broker/base/result.h"
+#include "broker/hooks/chain.h"
+#include "broker/routing/retained_index.h"
+#include "broker/routing/subscription_index.h"
+#include "broker/session/limits.h"
+
+namespace mortise::config {
+
+enum class ListenerKind : std::uint8_t { kTcp };
+
+struct ListenerSettings {
+  std::string url;                 // as written, for messages: "tcp://127.0.0.1:1883"
+  ListenerKind kind = ListenerKind::kTcp;
+  std::string host;                // without brackets
+  std::uint16_t port = 1883;       // 0: any free one (tests)
+  bool allow_anonymous = false;    // open although no auth plugin is configured and the address is not loopback
+  int backlog = 1024;
+  std::size_t max_connections = 0; // 0: as many as descriptors allow
+  int line = 0;                    // in the file
+  bool is_loopback() const;
+};
+
+enum class RunMode : std::uint8_t { kInline, kProcess };
+
+enum class StoreFailurePolicy : std::uint8_t { kRefusePersistent, kStopAcks, kMemoryOnly };
+
+struct PluginSettings {
+  std::string name;                // of the instance
+  std::filesystem::path library;   // resolved: absolute, or found in plugin_dir
+  RunMode run = RunMode::kInline;
+  hooks::AuthFailurePolicy on_auth_failure = hooks::AuthFailurePolicy::kDeny;
+  hooks::TopicFailurePolicy on_topic_failure = hooks::TopicFailurePolicy::kRejectConnection;
+  StoreFailurePolicy on_store_failure = StoreFailurePolicy::kRefusePersistent;
+  std::string config_json;         // the `config:` block as JSON text; "{}" without one
+  int line = 0;
+};
+
+/// Order of the chains, by instance name.
+struct HookOrder {
+  std::vector<std::string> auth, topic, event;
+  std::optional<std::string> store;
+};
+
+/// One immutable, validated configuration. Shared by whoever runs with it; a reload makes another.
+struct Settings {
+  std::filesystem::path file;      // empty: defaults
+  std::filesystem::path directory; // what relative paths are relative to
+  std::string node_name = "mortise";
+  std::filesystem::path data_dir;
+  std::size_t loops = 0;           // 0: auto, one per core
+  LogLevel log_level = LogLevel::kInfo;
+  std::vector<ListenerSettings> listeners;
+  session::MqttLimits mqtt;
+  session::SessionLimits session;
+  routing::RetainedIndex::Limits retained;
+  routing::MatchCache::Limits match_cache;
+  std::filesystem::path plugin_dir;
+  std::vector<PluginSettings> plugins;
+  HookOrder hooks;
+  Millis plugin_token_deadline_max{60'000};
+  std::size_t plugin_tokens_max = 10'000;      // pending at once, per instance
+};
+using SettingsPtr = std::shared_ptr<const Settings>;
+
+/// Reads and validates a file. Errors: one line that names file, line, column, the key meant and the values allowed.
+/// `default_plugin_dir`: where plugins are when the file does not say (next to the program).
+Result<SettingsPtr> load(const std::filesystem::path& file, const std::filesystem::path& default_plugin_dir);
+/// The same from text; `name` stands for the file in messages.
+Result<SettingsPtr> parse(std::string_view text, const std::filesystem::path& name, const std::filesystem::path& default_plugin_dir);
+
+}  // namespace mortise::config

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/hooks/instances.h"
+#include "broker/mqtt/message.h"
+#include "broker/mqtt/principal.h"
+#include "broker/routing/match_result.h"
+#include "broker/session/journal.h"
+
+/// What loops (and the threads of the store and of plugins) tell a loop. Everything owns what it says.
+namespace mortise::core {
+
+/// A socket between two loops: whatever net needs to go on with it (descriptor, TLS state, bytes read and not consumed).
+class DetachedStream {
+ public:
+  virtual ~DetachedStream() = default;
+};
+
+/// What the socket knows of its peer.
+struct PeerInfo {
+  std::string listener;        // its URL
+  std::string peer_address;
+  std::uint16_t peer_port = 0;
+  std::string local_address;
+  std::uint16_t local_port = 0;
+  mqtt::CertificateIdentity certificate;
+};
+
+/// An authenticated client on its way to its home loop. `connect` is the whole CONNECT packet as it was received.
+struct Arrival {
+  std::unique_ptr<DetachedStream> stream;
+  PeerInfo peer;
+  mqtt::PrincipalPtr principal;
+  std::string connect;
+  bool has_assigned_client_id = false;
+  std::uint32_t session_expiry_maximum = 0xFFFFFFFF;  // seconds, as authentication limited it
+};
+
+/// A message for subscribers on the receiving loop. Counts against the credit of the pair of loops.
+struct Delivery {
+  mqtt::MessagePtr message;
+  routing::MatchResultPtr targets;       // the receiver takes its own loop's entries
+  std::uint64_t retained_sequence = 0;   // 0: the message was not retained
+  std::uint64_t group = 0;               // the durable group this is a piece of; 0: none
+};
+
+/// A message of a shared subscription that its group chose a member for.
+struct GroupDelivery {
+  mqtt::MessagePtr message;
+  mqtt::SessionId member;
+  mqtt::SessionId group;                 // where to return it when the member cannot take it
+  routing::MatchEntry entry;
+  std::uint64_t durable_group = 0;
+};
+
+/// A member of a shared subscription tells the group's home loop of itself.
+struct GroupMembership {
+  enum class Change : std::uint8_t { kJoin, kLeave, kOnline, kOffline };
+  Change change = Change::kJoin;
+  std::string key;                       // "$share/{ShareName}/{routed filter}"
+  mqtt::SessionId member;
+  routing::MatchEntry entry;             // of a join
+  std::vector<std::vector<hooks::AccessRule>> rules;
+  bool is_durable = false;
+};
+
+/// A plugin's pending answer.
+struct Completion {
+  hooks::Ticket ticket;
+  hooks::Resolution resolution;
+};
+
+/// What a plugin wants done.
+struct PluginIntent {
+  std::string plugin;
+  hooks::Intent intent;
+};
+
+/// The store made everything up to `position` of this loop's journal durable.
+struct Durable {
+  std::uint64_t position = 0;
+};
+
+/// An answer to Journal::fetch.
+struct QueuePage {
+  session::SessionNumber session = 0;
+  std::vector<session::QueueRecord> records;
+  session::QueuePosition after = 0;      // as asked
+  bool is_last = false;                  // nothing is stored behind these
+  bool failed = false;
+};
+
+/// The store began to fail, or works again.
+struct StoreState {
+  bool is_failing = false;
+};
+
+using Mail = std::variant<Delivery, GroupDelivery, GroupMembership, Arrival, Completion, PluginIntent, Durable, QueuePage, StoreState>;
+
+/// What a mail charges against the credit of its pair of loops, in bytes; 0 for those of the reserved lane.
+std::size_t cost_of(const Mail& mail) noexcept;
+
+}  // namespace mortise::core
