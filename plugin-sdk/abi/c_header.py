@@ -295,5 +295,7 @@ def store_layouts(model):
             "static inline uint32_t mortise_record_range_count(uint32_t kind) {", "  switch (kind) {"]
     out += [f"    case MORTISE_RECORD_{r['name'].upper()}: return {r['range_count']};"
             for r in model.records if r["range_count"]]
-    out += ["    default: return 0;", "  }", "}", "/* clang-format on */", "#endif", ""]
+    out += ["    default: return 0;", "  }", "}", "", "/* X(record, kind) */", "#define MORTISE_FOR_EACH_RECORD(X) \\"]
+    rows = [f"  X({r['name']}, MORTISE_RECORD_{r['name'].upper()})" for r in model.records]
+    out += [" \\\n".join(rows), "", "/* clang-format on */", "#endif", ""]
     return "\n".join(out)

@@ -387,5 +387,26 @@ static inline uint32_t mortise_record_range_count(uint32_t kind) {
     default: return 0;
   }
 }
+
+/* X(record, kind) */
+#define MORTISE_FOR_EACH_RECORD(X) \
+  X(session_put, MORTISE_RECORD_SESSION_PUT) \
+  X(session_remove, MORTISE_RECORD_SESSION_REMOVE) \
+  X(subscription_put, MORTISE_RECORD_SUBSCRIPTION_PUT) \
+  X(subscription_remove, MORTISE_RECORD_SUBSCRIPTION_REMOVE) \
+  X(message_put, MORTISE_RECORD_MESSAGE_PUT) \
+  X(queue_put, MORTISE_RECORD_QUEUE_PUT) \
+  X(queue_state, MORTISE_RECORD_QUEUE_STATE) \
+  X(queue_remove, MORTISE_RECORD_QUEUE_REMOVE) \
+  X(inbound_put, MORTISE_RECORD_INBOUND_PUT) \
+  X(inbound_remove, MORTISE_RECORD_INBOUND_REMOVE) \
+  X(retained_put, MORTISE_RECORD_RETAINED_PUT) \
+  X(retained_remove, MORTISE_RECORD_RETAINED_REMOVE) \
+  X(will_put, MORTISE_RECORD_WILL_PUT) \
+  X(will_remove, MORTISE_RECORD_WILL_REMOVE) \
+  X(mark_put, MORTISE_RECORD_MARK_PUT) \
+  X(queue_summary, MORTISE_RECORD_QUEUE_SUMMARY) \
+  X(end_of_page, MORTISE_RECORD_END_OF_PAGE)
+
 /* clang-format on */
 #endif
