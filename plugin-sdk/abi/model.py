@@ -135,6 +135,8 @@ class Model:
             for slot, function in enumerate(service["function"]):
                 where = f"{service['full_name']} {function['name']}"
                 self._complete_function(function, where)
+                require("any" in function["thread"] or "E_WRONG_THREAD" in function["all_errors"],
+                        f"{where} is bound to threads and cannot answer E_WRONG_THREAD")
                 function["offset"] = 8 + 8 * slot
                 function["canonical"] = (f"{where}: uint32_t({function['parameters']}) threads {function['tags']} "
                                          f"errors {' '.join(function['all_errors'])}")

@@ -564,9 +564,9 @@ typedef struct mortise_intent_v1 {
    * Ownership: Everything is copied. Lifetime: Nothing is kept. Errors: E_NULL, E_INVALID, E_RANGE, E_EXPIRED,
    * E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED, E_FOREIGN, E_CLOSED, E_QUOTA. */
   uint32_t (*invalidate)(mortise_handle where, mortise_bytes name_space, mortise_bytes client_id);
-  /* [any] Has on_timer called once; a timer with the same id is replaced. Ownership: None. Lifetime: Until due,
-   * cancelled or stop. Errors: E_NULL, E_RANGE, E_EXPIRED, E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED,
-   * E_FOREIGN, E_CLOSED, E_QUOTA, E_UNSUPPORTED. */
+  /* [any] Has on_timer called once; a timer with the same id is replaced. E_UNSUPPORTED: the plugin has no
+   * on_timer. Ownership: None. Lifetime: Until due, cancelled or stop. Errors: E_NULL, E_RANGE, E_EXPIRED,
+   * E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED, E_FOREIGN, E_CLOSED, E_QUOTA, E_UNSUPPORTED. */
   uint32_t (*set_timer)(mortise_handle where, uint64_t delay_ms, uint64_t id);
   /* [any] Forgets a timer; one that is not set is no error. A call that has begun is not stopped. Ownership: None.
    * Lifetime: None. Errors: E_NULL, E_EXPIRED, E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED, E_FOREIGN,
