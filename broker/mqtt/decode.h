@@ -17,10 +17,10 @@ struct FrameView {
   std::size_t size = 0;  // of the whole packet, fixed header included
 };
 
-/// Finds the first packet in `buffer`. Empty: more bytes are needed. Errors: Malformed Packet (type 0, or 15 before 5.0 is known to
-/// be refused by the caller; a Remaining Length of five bytes, MQTT-1.5.5-1; reserved flags, MQTT-2.1.3-1), Packet Too Large when
-/// the fixed header announces more than `maximum_packet_size` (found before the body arrives). Never reads past `buffer`.
-/// Cost: constant.
+/// Finds the first packet in `buffer`. Empty: more bytes are needed. Errors: Malformed Packet (type 0; a Remaining Length of five
+/// bytes, MQTT-1.5.5-1; reserved flags, MQTT-2.1.3-1 or the packet's own number), Packet Too Large when the fixed header announces
+/// more than `maximum_packet_size` (found before the body arrives). What depends on the version (AUTH, DUP on PUBREL, SUBSCRIBE and
+/// UNSUBSCRIBE of 3.1, the shortest form of Remaining Length in 5.0) is judged by decode(). Never reads past `buffer`. Cost: constant.
 Result<std::optional<FrameView>, Refusal> next_frame(ByteView buffer, std::size_t maximum_packet_size) noexcept;
 
 /// Decodes a body. `version` is that of the connection; for CONNECT it is read from the packet itself. Every string is valid UTF-8
@@ -32,6 +32,12 @@ Result<ControlPacketView, Refusal> decode(const FrameView& frame, ProtocolVersio
 Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version) noexcept;
 /// Likewise for the acknowledgements.
 Result<AcknowledgementView, Refusal> decode_acknowledgement(const FrameView& frame, ProtocolVersion version) noexcept;
+/// Errors: Unsupported Protocol Version for a name or version this broker does not speak (MQTT-3.1.2-1, MQTT-3.1.2-2): answer it with a
+/// CONNACK in the form of answer_version(frame); Client Identifier not valid (MQTT-3.1.3-8); others as decode().
 Result<ConnectView, Refusal> decode_connect(const FrameView& frame) noexcept;
+
+/// The form in which a Client understands the CONNACK that refuses its CONNECT, whatever is wrong with it: by Protocol Name and
+/// Protocol Version as far as they can be read; 3.1.1 when they say nothing.
+ProtocolVersion answer_version(const FrameView& connect) noexcept;
 
 }  // namespace mortise::mqtt

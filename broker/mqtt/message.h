@@ -64,6 +64,8 @@ class Message {
  private:
   Message() = default;
   ~Message() = default;
+  static Message* allocate(std::size_t extra);
+  void add_ref_to_owner(Message& sharer) const;
 
   RefCount count_;
   QoS qos_ = QoS::kAtMostOnce;

@@ -60,6 +60,7 @@ struct PropertyRow {
   std::uint32_t minimum;    // for numbers, inclusive
   std::uint32_t maximum;    // for numbers, inclusive
   const char* statement;    // what a second one, or a value out of range, violates
+  ReasonCode out_of_range = ReasonCode::kProtocolError;  // what a value out of range is refused with
 };
 
 std::span<const PropertyRow> property_table() noexcept;
@@ -85,6 +86,8 @@ class PropertiesView {
   static Result<PropertiesView, Refusal> decode(ByteView encoded, PropertyPlaces where) noexcept;
 
   bool has(PropertyId id) const noexcept { return (present_ >> static_cast<unsigned>(id)) & 1; }
+  /// The first one with this identifier.
+  std::optional<PropertyView> find(PropertyId id) const noexcept;
   std::optional<std::uint32_t> number(PropertyId id) const noexcept;
   std::optional<std::string_view> text(PropertyId id) const noexcept;
   std::optional<ByteView> binary(PropertyId id) const noexcept;
@@ -96,8 +99,20 @@ class PropertiesView {
     while (at < encoded_.size()) visit(read(at));
   }
 
+  /// Calls visit(PropertyId, ByteView) with the encoding of each, identifier included, in order.
+  template <class Visit>
+  void for_each_encoded(Visit&& visit) const {
+    for (std::size_t at = 0; at < encoded_.size();) {
+      const std::size_t start = at;
+      const PropertyId id = read(at).id;
+      visit(id, encoded_.subspan(start, at - start));
+    }
+  }
+
   ByteView encoded() const noexcept { return encoded_; }
   bool empty() const noexcept { return encoded_.empty(); }
+  /// Bit 1 << PropertyId for each that is there.
+  std::uint64_t present() const noexcept { return present_; }
 
  private:
   friend class PropertyWriter;

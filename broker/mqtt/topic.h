@@ -21,8 +21,8 @@ struct TopicLimits {
   std::size_t maximum_length = kMaximumStringSize;
 };
 
-/// Checks a Topic Name (valid UTF-8 given): at least one character, no wildcard (MQTT-3.3.2-2, MQTT-4.7.1-1, MQTT-4.7.3-1), limits.
-/// Errors: Topic Name Invalid.
+/// Checks a Topic Name (valid UTF-8 given): at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), limits.
+/// Statement numbers are 5.0's. Errors: Topic Name Invalid.
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits = {}) noexcept;
 
 /// A Topic Filter taken apart: `$share/{share_name}/{filter}`, or `filter` alone with an empty share name. Borrowed.
@@ -33,9 +33,9 @@ struct TopicFilterView {
   bool has_wildcard() const noexcept { return filter.find_first_of("+#") != std::string_view::npos; }
 };
 
-/// Checks and takes apart a Topic Filter as sent: wildcards whole levels, `#` last (MQTT-4.7.1-2, MQTT-4.7.1-3), at least one
-/// character, and for `$share` a share name of at least one character without `/ + #`, followed by `/` and a filter (MQTT-4.8.2-1, MQTT-4.8.2-2).
-/// Errors: Topic Filter Invalid.
+/// Checks and takes apart a Topic Filter as sent: `#` last and, like `+`, a whole level (MQTT-4.7.1-1, MQTT-4.7.1-2), at least one
+/// character (MQTT-4.7.3-1), and for `$share` a share name of at least one character without `/ + #` (MQTT-4.8.2-1), followed by
+/// `/` and a filter (MQTT-4.8.2-2). Statement numbers are 5.0's. Errors: Topic Filter Invalid.
 Result<TopicFilterView, Refusal> parse_topic_filter(std::string_view filter, const TopicLimits& limits = {}) noexcept;
 
 /// Whether a (not shared) Topic Filter matches a Topic Name: 5.0 section 4.7, `$` topics and MQTT-4.7.2-1 included.

@@ -1,0 +1,92 @@
+#include "broker/mqtt/text_scan.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace mortise::mqtt {
+namespace {
+
+constexpr std::uint64_t kEachByte = 0x0101010101010101u;
+constexpr std::uint64_t kHighBits = 0x8080808080808080u;
+
+std::uint64_t load_word(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/// Whether a byte of `word` is `byte`; exact when no byte of either has its high bit set.
+bool word_has(std::uint64_t word, char byte) noexcept {
+  const std::uint64_t differing = word ^ (kEachByte * static_cast<unsigned char>(byte));
+  return ((differing - kEachByte) & kHighBits) != 0;
+}
+
+void note_ascii_word(std::uint64_t word, TextScan& scan) noexcept {
+  scan.has_nul |= word_has(word, '\0');
+  scan.has_wildcard |= word_has(word, '+') || word_has(word, '#');
+}
+
+/// The length of the well-formed multi-byte sequence that starts `rest`, or 0 (Unicode table 3-7).
+std::size_t multibyte_length(std::string_view rest) noexcept {
+  const auto byte = [&](std::size_t i) { return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0u; };
+  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  const unsigned lead = byte(0);
+  const unsigned second = byte(1);
+  if (lead < 0xC2 || lead > 0xF4 || !continues(1)) return 0;
+  if (lead < 0xE0) return 2;
+  if (lead < 0xF0) {
+    const bool is_overlong = lead == 0xE0 && second < 0xA0;
+    const bool is_surrogate = lead == 0xED && second > 0x9F;
+    return is_overlong || is_surrogate || !continues(2) ? 0 : 3;
+  }
+  const bool is_overlong = lead == 0xF0 && second < 0x90;
+  const bool is_beyond_unicode = lead == 0xF4 && second > 0x8F;
+  return is_overlong || is_beyond_unicode || !continues(2) || !continues(3) ? 0 : 4;
+}
+
+/// The part of the scan that takes characters one by one, from `at` on.
+void scan_slowly(std::string_view text, std::size_t at, TextScan& scan) noexcept {
+  while (at < text.size()) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) < 0x80) {
+      scan.has_nul |= c == '\0';
+      scan.has_wildcard |= c == '+' || c == '#';
+      ++at;
+      continue;
+    }
+    const std::size_t length = multibyte_length(text.substr(at));
+    if (length == 0) {
+      scan.is_utf8 = false;
+      return;
+    }
+    at += length;
+  }
+}
+
+}  // namespace
+
+TextScan scan_text(std::string_view text) noexcept {
+  TextScan scan;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    const std::uint64_t word = load_word(text.data() + at);
+    if ((word & kHighBits) != 0) {
+      scan_slowly(text, at, scan);
+      return scan;
+    }
+    note_ascii_word(word, scan);
+  }
+  if (at == text.size()) return scan;
+  if (at != 0) {
+    // The last eight bytes, some of them seen already: cheaper than the rest one by one.
+    const std::uint64_t word = load_word(text.data() + text.size() - 8);
+    if ((word & kHighBits) == 0) {
+      note_ascii_word(word, scan);
+      return scan;
+    }
+  }
+  scan_slowly(text, at, scan);
+  return scan;
+}
+
+}  // namespace mortise::mqtt
