@@ -14,8 +14,8 @@ struct FilterRule {
   friend bool operator==(const FilterRule&, const FilterRule&) = default;
 };
 
-/// The ordered rules that authorization gave one subscription: the first that matches a Topic Name decides; none: allowed.
-/// Evaluated by the core as data on live, retained and queued delivery. Immutable.
+/// The ordered rules that authorization gave one subscription: the first that matches a Topic Name decides; none:
+/// allowed. Evaluated by the core as data on live, retained and queued delivery. Immutable.
 class FilterRules {
  public:
   explicit FilterRules(std::vector<FilterRule> rules) : rules_(std::move(rules)) {}

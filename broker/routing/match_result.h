@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,8 +12,9 @@ namespace mortise::routing {
 
 /// One subscription that a Topic Name matched. Several of one session stand next to each other.
 struct MatchEntry {
-  mqtt::SessionId subscriber;             // a session, or with is_group a shared subscription's group on its home loop
-  std::uint64_t retained_boundary = 0;    // a retained message with a sequence number up to this one was or will be replayed
+  mqtt::SessionId subscriber;  // a session, or with is_group a shared subscription's group on its home loop
+  std::uint64_t retained_boundary =
+      0;  // a retained message with a sequence number up to this one was or will be replayed
   std::uint32_t subscription_identifier = 0;  // 0: none
   mqtt::QoS maximum_qos = mqtt::QoS::kAtMostOnce;
   bool is_group = false;
@@ -20,8 +22,8 @@ struct MatchEntry {
   bool retain_as_published = false;
 };
 
-/// Who gets a Topic Name, ordered by home loop and then by subscriber; entries whose filter rules deny the topic are already left
-/// out. Immutable after it is made and counted: any thread may hold one.
+/// Who gets a Topic Name, ordered by home loop and then by subscriber; entries whose filter rules deny the topic are
+/// already left out. Immutable after it is made and counted: any thread may hold one.
 class MatchResult {
  public:
   explicit MatchResult(std::vector<MatchEntry> entries);  // sorts
@@ -30,6 +32,9 @@ class MatchResult {
   std::span<const LoopIndex> loops() const noexcept { return loops_; }
   /// The entries of one loop; empty when it has none. Cost: logarithmic in the number of loops.
   std::span<const MatchEntry> on_loop(LoopIndex loop) const noexcept;
+
+  /// What a cache charges for holding it, in bytes.
+  std::size_t cost() const noexcept;
 
   void add_ref() const noexcept { count_.add(); }
   void drop_ref() const noexcept {

@@ -8,8 +8,8 @@
 
 namespace mortise::routing {
 
-/// Frees what writers took out of the indexes once every loop has passed an iteration since (quiescent-state reclamation):
-/// readers therefore take no lock and never wait. Internally synchronised.
+/// Frees what writers took out of the indexes once every loop has passed an iteration since (quiescent-state
+/// reclamation): readers therefore take no lock and never wait. Internally synchronised.
 class ReclaimDomain {
  public:
   explicit ReclaimDomain(std::size_t loops);

@@ -12,7 +12,8 @@
 
 namespace mortise::routing {
 
-/// The retained messages: one for the whole broker, read without locks, written by one at a time. Internally synchronised.
+/// The retained messages: one for the whole broker, read without locks, written by one at a time. Internally
+/// synchronised.
 class RetainedIndex {
  public:
   struct Limits {
@@ -30,19 +31,24 @@ class RetainedIndex {
   RetainedIndex(const RetainedIndex&) = delete;
   RetainedIndex& operator=(const RetainedIndex&) = delete;
 
-  /// Stores `message` under its topic, or removes what is there when its payload is empty (MQTT-3.3.1-6). At the limit a new topic is
-  /// refused (kFull) and what was stored stays. Thread: any.
+  /// Stores `message` under its topic, or removes what is there when its payload is empty (MQTT-3.3.1-6). At the limit
+  /// a new topic is refused (kFull) and what was stored stays. Thread: any.
   SetResult set(const mqtt::MessagePtr& message);
   /// Removes what is stored under `topic` if its sequence number is still `sequence` (for expiry). Thread: any.
   bool remove_if(std::string_view topic, std::uint64_t sequence);
+
+  /// Calls step(sequence number of the last change) while no change can happen; step must not call this index. Thread:
+  /// any.
+  void hold_still(const std::function<void(std::uint64_t sequence)>& step);
 
   /// The sequence number of the last change. Thread: any.
   std::uint64_t sequence() const noexcept;
   std::size_t messages() const noexcept;
   std::size_t bytes() const noexcept;
 
-  /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired ones left out, until visit
-  /// answers false. A message that is replaced meanwhile is seen old or new. Thread: a loop of the ReclaimDomain.
+  /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired
+  /// ones left out, until visit answers false. A message that is replaced meanwhile is seen old or new. Thread: a loop
+  /// of the ReclaimDomain.
   using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
   void match(std::string_view filter, WallTime now, const Visit& visit) const;
 

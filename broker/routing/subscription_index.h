@@ -12,41 +12,55 @@
 
 namespace mortise::routing {
 
+class FilterVersions;
+class RetainedIndex;
+
 /// What the index holds of one subscription, besides its filter.
 struct IndexedSubscription {
   MatchEntry entry;
   FilterRulesPtr rules;
 };
 
-/// Who subscribed to what: one for the whole broker, read by all loops without locks, written by one at a time (a mutex among
-/// writers only). Retired nodes go to the ReclaimDomain. Internally synchronised.
+/// Who subscribed to what: one for the whole broker, read by all loops without locks, written by one at a time (a mutex
+/// among writers only). Retired nodes go to the ReclaimDomain. Internally synchronised.
 class SubscriptionIndex {
  public:
-  SubscriptionIndex(ReclaimDomain& reclaim);
+  explicit SubscriptionIndex(ReclaimDomain& reclaim);
   ~SubscriptionIndex();
   SubscriptionIndex(const SubscriptionIndex&) = delete;
   SubscriptionIndex& operator=(const SubscriptionIndex&) = delete;
 
-  /// Adds a subscription, or replaces the one that this subscriber has with the same filter (MQTT-3.8.4-3). `filter` is valid, routed and
-  /// without `$share`. True when it replaced. Thread: any. Cost: proportional to the filter's levels; others' matches go on meanwhile.
+  /// Adds a subscription, or replaces the one that this subscriber has with the same filter (MQTT-3.8.4-3). `filter` is
+  /// valid, routed and without `$share`. True when it replaced. Thread: any. Cost: proportional to the filter's levels;
+  /// others' matches go on meanwhile.
   bool subscribe(std::string_view filter, IndexedSubscription subscription);
-  /// False when there was none. Thread: any.
-  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber);
+  /// The same, with the entry's retained_boundary set so that nothing is lost or doubled: a retained message up to the
+  /// boundary can be replayed from now on, and a later one's match finds this subscription.
+  struct WithBoundary {
+    bool replaced;
+    std::uint64_t retained_boundary;
+  };
+  WithBoundary subscribe(std::string_view filter, IndexedSubscription subscription, RetainedIndex& retained);
+  /// False when there was none. `is_group` as in the entry: groups have slots of their own. Thread: any.
+  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group = false);
   std::size_t size() const noexcept;
 
   /// Collects all matches. Thread: a loop of the ReclaimDomain, between woke_up and its next passed_iteration.
   MatchResultPtr match(std::string_view topic) const;
 
-  /// Changes when some subscription was added or removed that could change match(topic): depends on the topic's first levels
-  /// only, so that subscribing elsewhere leaves a cached result valid. Thread: any. Cost: a few loads.
+  /// Changes when some subscription was added or removed that could change match(topic): depends on the topic's first
+  /// levels only, so that subscribing elsewhere leaves a cached result valid. Thread: any. Cost: a few loads.
   std::uint64_t version_of(std::string_view topic) const noexcept;
+  /// The counters behind version_of, for who asks for the same topic often.
+  const FilterVersions& versions() const noexcept;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// Remembers match results by topic, for one loop. Bounded in entries and in bytes; the least recently used goes. Unsynchronised (loop-owned).
+/// Remembers match results by topic, for one loop. Bounded in entries and in bytes; the least recently used goes.
+/// Unsynchronised (loop-owned).
 class MatchCache {
  public:
   struct Limits {
@@ -59,7 +73,8 @@ class MatchCache {
   MatchCache(const SubscriptionIndex& index, Limits limits);
   ~MatchCache();
 
-  /// Never null. Cost of a hit: one hash of the topic, one look-up, a few loads. The reference is valid until the next call.
+  /// Never null. Cost of a hit: one hash of the topic, one look-up, a few loads. The reference is valid until the next
+  /// call.
   const MatchResultPtr& match(std::string_view topic);
   const Counters& counters() const noexcept;
 

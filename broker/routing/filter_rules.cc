@@ -1,0 +1,14 @@
+#include "broker/routing/filter_rules.h"
+
+#include "broker/mqtt/topic.h"
+
+namespace mortise::routing {
+
+bool FilterRules::allows(std::string_view topic) const noexcept {
+  for (const FilterRule& rule : rules_) {
+    if (mqtt::matches(rule.filter, topic)) return rule.allow;
+  }
+  return true;
+}
+
+}  // namespace mortise::routing

@@ -1,0 +1,177 @@
+#include "broker/routing/subscription_index.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "broker/routing/entry_set.h"
+#include "broker/routing/filter_path.h"
+#include "broker/routing/filter_versions.h"
+#include "broker/routing/level_trie.h"
+#include "broker/routing/retained_index.h"
+#include "broker/routing/writer_mutex.h"
+
+// Design notes.
+// A tree by levels. A node holds the subscriptions of the filter that ends there, and apart from them those of that
+// filter with `/#`. Readers load atomic pointers; what writers replace is retired (reclaim.h). A match visits, besides
+// the literal way, one branch per `+` child it passes: every node at most once, so its cost is bounded by the filters
+// that begin like the topic and never depends on the others. A change is visible in the tree before its version counter
+// moves: who reads the version first and then matches can at worst remember a fresh result as stale.
+
+namespace mortise::routing {
+
+namespace {
+
+struct Subscriptions {
+  EntrySet exact;
+  EntrySet below;  // with `/#`
+  bool is_empty() const noexcept { return exact.is_empty() && below.is_empty(); }
+};
+
+using Trie = LevelTrie<Subscriptions>;
+using Node = Trie::Node;
+
+/// Collects the entries of one match, without those whose filter rules deny the topic.
+class Collector {
+ public:
+  explicit Collector(std::string_view topic) : topic_(topic) {}
+
+  void add(const EntrySet& set) {
+    set.for_each_chunk([this](const EntryChunk& chunk) {
+      for (std::uint32_t i = 0; i < chunk.size(); ++i) {
+        const FilterRules* rules = chunk.rules(i);
+        if (rules == nullptr || rules->allows(topic_)) found_.push_back(chunk.entry(i));
+      }
+    });
+  }
+  std::vector<MatchEntry> take() { return std::move(found_); }
+
+ private:
+  const std::string_view topic_;
+  std::vector<MatchEntry> found_;
+};
+
+/// A node, and where in the topic its next level begins; kEnd behind the last.
+struct Position {
+  const Node* node;
+  std::size_t at;
+};
+constexpr std::size_t kEnd = std::string_view::npos;
+
+std::size_t behind(std::string_view topic, std::size_t at) noexcept {
+  const std::size_t slash = topic.find('/', at);
+  return slash == std::string_view::npos ? kEnd : slash + 1;
+}
+
+/// What is shared by all empty results.
+const MatchResultPtr& nobody() {
+  static const MatchResultPtr kNobody = MatchResultPtr::adopt(new MatchResult({}));
+  return kNobody;
+}
+
+}  // namespace
+
+struct SubscriptionIndex::State {
+  explicit State(ReclaimDomain& domain) : reclaim(domain), trie(domain) {}
+
+  ReclaimDomain& reclaim;
+  FilterVersions versions;
+  std::atomic<std::size_t> size{0};
+
+  WriterMutex mutex;  // among writers; readers only read `trie`
+  Trie trie;
+
+  Node& insert(const FilterPathView& path) MORTISE_ROUTING_REQUIRES(mutex) {
+    return path.is_root ? trie.insert_root() : trie.insert(mqtt::LevelsView(path.levels));
+  }
+  Trie::Path find_path(const FilterPathView& path) const MORTISE_ROUTING_REQUIRES(mutex) {
+    return path.is_root ? trie.root_path() : trie.find_path(mqtt::LevelsView(path.levels));
+  }
+
+  /// Makes a change known: to caches, and to who looks at the retained messages next (the fence orders the two).
+  void announce(std::string_view filter) noexcept {
+    versions.changed(filter);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    reclaim.reclaim();
+  }
+
+  /// Follows the literal way from `position` to its end, and leaves the branches through `+` in `branches`.
+  void follow(std::string_view topic, Position position, std::vector<Position>& branches, Collector& collector) const {
+    // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
+    bool wildcards = !(position.at == 0 && topic.starts_with('$'));
+    while (position.node != nullptr) {
+      if (wildcards) collector.add(position.node->value().below);
+      if (position.at == kEnd) return collector.add(position.node->value().exact);
+      const std::size_t next = behind(topic, position.at);
+      const std::size_t length = next == kEnd ? kEnd : next - 1 - position.at;
+      if (const Node* plus = wildcards ? position.node->plus_child() : nullptr) branches.push_back({plus, next});
+      position = {position.node->child(topic.substr(position.at, length), trie.hash()), next};
+      wildcards = true;
+    }
+  }
+};
+
+SubscriptionIndex::SubscriptionIndex(ReclaimDomain& reclaim) : state_(std::make_unique<State>(reclaim)) {}
+SubscriptionIndex::~SubscriptionIndex() = default;
+
+bool SubscriptionIndex::subscribe(std::string_view filter, IndexedSubscription subscription) {
+  const FilterPathView path(filter);
+  bool replaced;
+  {
+    const WriterLock lock(state_->mutex);
+    Subscriptions& at = state_->insert(path).value();
+    replaced = (path.below ? at.below : at.exact).put(subscription, state_->reclaim);
+    if (!replaced) state_->size.fetch_add(1, std::memory_order_relaxed);
+  }
+  state_->announce(filter);
+  return replaced;
+}
+
+SubscriptionIndex::WithBoundary SubscriptionIndex::subscribe(std::string_view filter, IndexedSubscription subscription,
+                                                             RetainedIndex& retained) {
+  WithBoundary result{};
+  retained.hold_still([&](std::uint64_t sequence) {
+    subscription.entry.retained_boundary = sequence;
+    result = {subscribe(filter, std::move(subscription)), sequence};
+  });
+  return result;
+}
+
+bool SubscriptionIndex::unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group) {
+  const FilterPathView path(filter);
+  {
+    const WriterLock lock(state_->mutex);
+    Trie::Path way = state_->find_path(path);
+    if (way.empty()) return false;
+    Subscriptions& at = way.back()->value();
+    if (!(path.below ? at.below : at.exact).remove({subscriber, is_group}, state_->reclaim)) return false;
+    state_->size.fetch_sub(1, std::memory_order_relaxed);
+    state_->trie.prune(std::move(way));
+  }
+  state_->announce(filter);
+  return true;
+}
+
+std::size_t SubscriptionIndex::size() const noexcept { return state_->size.load(std::memory_order_relaxed); }
+
+MatchResultPtr SubscriptionIndex::match(std::string_view topic) const {
+  Collector collector(topic);
+  std::vector<Position> branches;
+  Position position{&state_->trie.root(), 0};
+  for (;;) {
+    state_->follow(topic, position, branches, collector);
+    if (branches.empty()) break;
+    position = branches.back();
+    branches.pop_back();
+  }
+  std::vector<MatchEntry> found = collector.take();
+  return found.empty() ? nobody() : MatchResultPtr::adopt(new MatchResult(std::move(found)));
+}
+
+std::uint64_t SubscriptionIndex::version_of(std::string_view topic) const noexcept {
+  return state_->versions.at(state_->versions.slots_of(topic));
+}
+
+const FilterVersions& SubscriptionIndex::versions() const noexcept { return state_->versions; }
+
+}  // namespace mortise::routing
