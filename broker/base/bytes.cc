@@ -2,23 +2,17 @@
 
 #include <sodium.h>
 
+#include "broker/base/utf8.h"
+
 namespace mortise {
 
 namespace {
 
-/// The length of the well-formed UTF-8 sequence at `at`, or 0.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                             : lead >= 0xE0                ? 3
-                             : lead >= 0xC2                ? 2
-                                                           : 0;
-  if (lead >= 0xF5 || length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
-  }
-  return length;
+/// Characters a terminal may act on: C0, DEL, and C1 (U+0080 to U+009F, two bytes in UTF-8).
+bool is_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
+  return character.size() == 2 && byte(0) == 0xC2 && byte(1) < 0xA0;
 }
 
 void append_escaped(std::string& out, unsigned char byte) {
@@ -38,14 +32,12 @@ std::string quoted(std::string_view text, std::size_t limit) {
   std::string out = "\"";
   std::size_t at = 0;
   while (at < text.size() && at < limit) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const std::size_t length = sequence_length(text, at);
-    if (length == 0 || byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\') {
-      append_escaped(out, byte);
-      ++at;
+    const std::string_view character = text.substr(at, utf8_sequence_length(text.substr(at)));
+    if (character.empty() || is_control(character) || character == "\"" || character == "\\") {
+      append_escaped(out, static_cast<unsigned char>(text[at++]));
     } else {
-      out.append(text.substr(at, length));
-      at += length;
+      out.append(character);
+      at += character.size();
     }
   }
   out += at < text.size() ? "\"..." : "\"";

@@ -27,6 +27,15 @@ struct TextHash {
 /// `text` in double quotes with everything that could break a log line escaped (`"`, `\`, control characters, bytes
 /// that are not UTF-8 as \xNN); longer than `limit` bytes it is cut and ends in `...`.
 std::string quoted(std::string_view text, std::size_t limit = 256);
+// More specialized than std::quoted, which an argument of type std::string otherwise brings in.
+template <class Allocator>
+std::string quoted(const std::basic_string<char, std::char_traits<char>, Allocator>& text, std::size_t limit = 256) {
+  return quoted(std::string_view(text), limit);
+}
+template <class Allocator>
+std::string quoted(std::basic_string<char, std::char_traits<char>, Allocator>& text, std::size_t limit = 256) {
+  return quoted(std::string_view(text), limit);
+}
 
 /// Overwrites `size` bytes in a way the compiler cannot leave out.
 void wipe(void* memory, std::size_t size) noexcept;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "broker/base/utf8.h"
+
 namespace mortise::mqtt {
 namespace {
 
@@ -26,24 +28,6 @@ void note_ascii_word(std::uint64_t word, TextScan& scan) noexcept {
   scan.has_wildcard |= word_has(word, '+') || word_has(word, '#');
 }
 
-/// The length of the well-formed multi-byte sequence that starts `rest`, or 0 (Unicode table 3-7).
-std::size_t multibyte_length(std::string_view rest) noexcept {
-  const auto byte = [&](std::size_t i) { return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0u; };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned lead = byte(0);
-  const unsigned second = byte(1);
-  if (lead < 0xC2 || lead > 0xF4 || !continues(1)) return 0;
-  if (lead < 0xE0) return 2;
-  if (lead < 0xF0) {
-    const bool is_overlong = lead == 0xE0 && second < 0xA0;
-    const bool is_surrogate = lead == 0xED && second > 0x9F;
-    return is_overlong || is_surrogate || !continues(2) ? 0 : 3;
-  }
-  const bool is_overlong = lead == 0xF0 && second < 0x90;
-  const bool is_beyond_unicode = lead == 0xF4 && second > 0x8F;
-  return is_overlong || is_beyond_unicode || !continues(2) || !continues(3) ? 0 : 4;
-}
-
 /// The part of the scan that takes characters one by one, from `at` on.
 void scan_slowly(std::string_view text, std::size_t at, TextScan& scan) noexcept {
   while (at < text.size()) {
@@ -54,7 +38,7 @@ void scan_slowly(std::string_view text, std::size_t at, TextScan& scan) noexcept
       ++at;
       continue;
     }
-    const std::size_t length = multibyte_length(text.substr(at));
+    const std::size_t length = utf8_sequence_length(text.substr(at));
     if (length == 0) {
       scan.is_utf8 = false;
       return;
