@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/mqtt/types.h"
+#include "broker/session/outbound_flow.h"
+
+namespace mortise::session {
+
+/// The Packet Identifiers of QoS 2 messages that a client sent and has not released yet. Bounded by the Server's Receive Maximum. Unsynchronised.
+class InboundFlow {
+ public:
+  /// False: this Packet Identifier is in use, so the PUBLISH is a duplicate (MQTT-4.3.3-10).
+  bool receive(mqtt::PacketId packet_id, Durably durably);
+  /// PUBREL; false: not in use.
+  bool release(mqtt::PacketId packet_id, Durably durably);
+  void restore(std::vector<mqtt::PacketId> packet_ids) { packet_ids_ = std::move(packet_ids); }
+  std::size_t size() const noexcept { return packet_ids_.size(); }
+
+ private:
+  std::vector<mqtt::PacketId> packet_ids_;  // unordered; short
+};
+
+}  // namespace mortise::session

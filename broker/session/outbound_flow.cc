@@ -1,0 +1,243 @@
+#include "broker/session/outbound_flow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/check.h"
+
+// Design notes. Positions in memory are contiguous: what is acknowledged out of order stays as kDone until everything before it
+// is done, so an entry is found by subtraction. A Packet Identifier is the position modulo 65,535, plus one: unique as long as
+// the span of positions in flight is smaller than that, which next() sees to.
+
+namespace mortise::session {
+
+namespace {
+
+constexpr std::uint64_t kPacketIds = 65535;
+constexpr std::uint64_t kEntryOverhead = 64;
+
+}  // namespace
+
+mqtt::PacketId OutboundFlow::packet_id_of(QueuePosition position) noexcept {
+  return static_cast<mqtt::PacketId>((position - 1) % kPacketIds + 1);
+}
+
+// ---- Enqueue --------------------------------------------------------------------------------------------------------
+
+bool OutboundFlow::is_full(std::uint64_t cost) const noexcept {
+  return messages_ >= limits_->queue.max_messages || bytes_ + cost > limits_->queue.max_bytes;
+}
+
+bool OutboundFlow::make_room(std::uint64_t cost, Durably durably) {
+  if (limits_->queue.when_full != WhenFull::kDropOldest) return false;
+  for (QueuePosition at = std::max(send_, front_); is_full(cost) && at < end_in_memory(); ++at) {
+    if (entries_[at - front_].state == State::kQueued) finish(at, durably);
+  }
+  return !is_full(cost);
+}
+
+OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
+  const std::uint64_t cost = offer.message->cost() + kEntryOverhead;
+  auto outcome = Enqueued::kQueued;
+  if (is_full(cost)) {
+    if (!make_room(cost, durably)) return Enqueued::kDropped;
+    outcome = Enqueued::kQueuedDroppingOldest;
+  }
+  const QueuePosition position = next_position_++;
+  ++messages_;
+  bytes_ += cost;
+  if (durably) {
+    QueueRecord record{position, offer.message, offer.effective_qos, offer.retain, false, offer.subscription_identifiers};
+    durably.journal->queue_put(durably.number, record);
+    if (offer.effective_qos == mqtt::QoS::kExactlyOnce) offer.not_before = durably.journal->position();
+    const bool window_is_full = entries_.size() >= std::max<std::size_t>(kPageMessages * 2, limits_->max_inflight * 2u);
+    if (paged_out_ > 0 || is_fetching_ || window_is_full) {
+      ++paged_out_;
+      ++enqueued_since_fetch_;
+      return outcome;
+    }
+  }
+  Entry entry;
+  entry.message = std::move(offer.message);
+  entry.subscription_identifiers = std::move(offer.subscription_identifiers);
+  entry.not_before = offer.not_before;
+  entry.cost = static_cast<std::uint32_t>(std::min<std::uint64_t>(cost, UINT32_MAX));
+  entry.effective_qos = offer.effective_qos;
+  entry.retain = offer.retain;
+  entries_.push_back(std::move(entry));
+  return outcome;
+}
+
+// ---- Send -----------------------------------------------------------------------------------------------------------
+
+bool OutboundFlow::is_held(Durably durably) const noexcept {
+  if (send_ >= end_in_memory() || send_ < front_) return false;
+  const Entry& entry = entries_[send_ - front_];
+  return entry.not_before != 0 && durably.journal != nullptr && !durably.journal->is_durable(entry.not_before);
+}
+
+std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTime now, Durably durably) {
+  const std::uint16_t window = std::min(quota, limits_->max_inflight);
+  send_ = std::max(send_, front_);
+  while (send_ < end_in_memory()) {
+    const std::size_t index = send_ - front_;
+    Entry& entry = entries_[index];
+    if (entry.state == State::kDone) {
+      ++send_;
+      pop_done();
+      continue;
+    }
+    if (in_flight_ >= window || index >= kPacketIds || is_held(durably)) return std::nullopt;
+    if (entry.state == State::kQueued && !entry.was_sent && entry.message->is_expired(now)) {
+      ++expired_;
+      finish(send_++, durably);
+      continue;
+    }
+    ++in_flight_;
+    Send send{packet_id_of(send_), entry.state == State::kReleased, entry.was_sent, entry.effective_qos, entry.retain,
+              entry.message,       &entry.subscription_identifiers};
+    if (entry.state == State::kQueued) entry.state = State::kSent;
+    entry.was_sent = true;
+    ++send_;
+    return send;
+  }
+  return std::nullopt;
+}
+
+void OutboundFlow::restart() noexcept {
+  send_ = front_;
+  in_flight_ = 0;
+}
+
+// ---- Acknowledge ----------------------------------------------------------------------------------------------------
+
+OutboundFlow::Entry* OutboundFlow::in_flight_entry(mqtt::PacketId packet_id, QueuePosition& position) noexcept {
+  if (packet_id == 0 || entries_.empty()) return nullptr;
+  const std::uint64_t offset = (packet_id + kPacketIds - packet_id_of(front_)) % kPacketIds;
+  position = front_ + offset;
+  if (position >= send_ || position >= end_in_memory()) return nullptr;
+  Entry& entry = entries_[offset];
+  return entry.state == State::kSent || entry.state == State::kReleased ? &entry : nullptr;
+}
+
+OutboundFlow::Acknowledged OutboundFlow::acknowledged(mqtt::PacketId packet_id, Durably durably) {
+  QueuePosition position = 0;
+  const Entry* entry = in_flight_entry(packet_id, position);
+  if (entry == nullptr || entry->state != State::kSent) return Acknowledged::kUnknown;
+  --in_flight_;
+  finish(position, durably);
+  pop_done();
+  return Acknowledged::kDone;
+}
+
+OutboundFlow::Acknowledged OutboundFlow::received(mqtt::PacketId packet_id, Durably durably) {
+  QueuePosition position = 0;
+  Entry* entry = in_flight_entry(packet_id, position);
+  if (entry == nullptr || entry->effective_qos != mqtt::QoS::kExactlyOnce) return Acknowledged::kUnknown;
+  if (entry->state == State::kSent) {
+    entry->state = State::kReleased;
+    entry->message.reset();
+    if (durably) durably.journal->queue_released(durably.number, position);
+  }
+  return Acknowledged::kReleased;
+}
+
+OutboundFlow::Acknowledged OutboundFlow::completed(mqtt::PacketId packet_id, Durably durably) {
+  QueuePosition position = 0;
+  const Entry* entry = in_flight_entry(packet_id, position);
+  if (entry == nullptr || entry->state != State::kReleased) return Acknowledged::kUnknown;
+  --in_flight_;
+  finish(position, durably);
+  pop_done();
+  return Acknowledged::kDone;
+}
+
+void OutboundFlow::finish(QueuePosition position, Durably durably) {
+  Entry& entry = entries_[position - front_];
+  --messages_;
+  bytes_ -= std::min<std::uint64_t>(bytes_, entry.cost);
+  if (messages_ == 0) bytes_ = 0;
+  entry.state = State::kDone;
+  entry.message.reset();
+  if (durably) durably.journal->queue_remove(durably.number, position, position);
+}
+
+void OutboundFlow::pop_done() noexcept {
+  while (!entries_.empty() && entries_.front().state == State::kDone) {
+    entries_.pop_front();
+    ++front_;
+  }
+}
+
+// ---- Pages ----------------------------------------------------------------------------------------------------------
+
+void OutboundFlow::restore(const QueueSummary& summary) {
+  CHECK(entries_.empty() && messages_ == 0);
+  if (summary.last != 0) next_position_ = summary.last + 1;
+  front_ = summary.messages > 0 ? summary.first : next_position_;
+  send_ = front_;
+  messages_ = paged_out_ = summary.messages;
+  bytes_ = summary.bytes + summary.messages * kEntryOverhead;
+  maybe_sent_ = limits_->max_inflight;
+}
+
+bool OutboundFlow::wants_page() const noexcept {
+  if (paged_out_ == 0 || is_fetching_) return false;
+  const std::size_t unsent = end_in_memory() - std::min(std::max(send_, front_), end_in_memory());
+  return unsent < kPageMessages / 2 && entries_.size() < kPacketIds;
+}
+
+QueuePosition OutboundFlow::begin_page() {
+  is_fetching_ = true;
+  enqueued_since_fetch_ = 0;
+  fetch_until_ = next_position_ - 1;
+  return end_in_memory() - 1;
+}
+
+void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
+  is_fetching_ = false;
+  for (QueueRecord& record : records) {
+    if (record.position < end_in_memory() || record.position >= next_position_) continue;
+    // Positions that were finished or dropped meanwhile leave gaps; they are done.
+    while (end_in_memory() < record.position) entries_.emplace_back().state = State::kDone;
+    Entry entry;
+    entry.cost = static_cast<std::uint32_t>(std::min<std::uint64_t>(record.message->cost() + kEntryOverhead, UINT32_MAX));
+    entry.message = std::move(record.message);
+    entry.subscription_identifiers = std::move(record.subscription_identifiers);
+    entry.effective_qos = record.effective_qos;
+    entry.retain = record.retain;
+    entry.state = record.released ? State::kReleased : State::kQueued;
+    if (record.released) entry.message.reset();
+    if (maybe_sent_ > 0) {
+      entry.was_sent = true;
+      --maybe_sent_;
+    }
+    entries_.push_back(std::move(entry));
+    if (paged_out_ > 0) --paged_out_;
+  }
+  if (is_last) {
+    // Whatever the store could not give back is gone for good; what came after the question is still there.
+    const std::uint64_t lost = paged_out_ - std::min(paged_out_, enqueued_since_fetch_);
+    messages_ -= std::min(messages_, lost);
+    paged_out_ -= lost;
+    while (end_in_memory() <= fetch_until_) entries_.emplace_back().state = State::kDone;
+    if (messages_ == 0) bytes_ = 0;
+  }
+  pop_done();
+  send_ = std::max(send_, front_);
+}
+
+std::vector<OutboundFlow::Offer> OutboundFlow::take_all(Durably durably) {
+  std::vector<Offer> offers;
+  for (QueuePosition at = front_; at < end_in_memory(); ++at) {
+    Entry& entry = entries_[at - front_];
+    if (entry.state != State::kQueued) continue;
+    offers.push_back({entry.message, entry.effective_qos, entry.retain, entry.subscription_identifiers, 0});
+    finish(at, durably);
+  }
+  pop_done();
+  send_ = front_;
+  return offers;
+}
+
+}  // namespace mortise::session

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "broker/base/time.h"
+#include "broker/mqtt/message.h"
+#include "broker/session/journal.h"
+#include "broker/session/limits.h"
+
+namespace mortise::session {
+
+/// A session's place in the journal; neither set: the session is not durable.
+struct Durably {
+  Journal* journal = nullptr;
+  SessionNumber number = 0;
+  explicit operator bool() const noexcept { return journal != nullptr && number != 0; }
+};
+
+/// The messages at QoS > 0 on their way to one client: a queue whose front part is in flight. Positions only grow; a Packet
+/// Identifier follows from the position, so it is the same after a reconnect and after a restart. Of a durable queue only a window
+/// is in memory, the rest waits in the store and comes back in pages. Unsynchronised (loop-owned).
+class OutboundFlow {
+ public:
+  /// What one send is: a PUBLISH, or with `is_release` a PUBREL that is due again after a reconnect.
+  struct Send {
+    mqtt::PacketId packet_id = 0;
+    bool is_release = false;
+    bool dup = false;
+    mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
+    bool retain = false;
+    mqtt::MessagePtr message;
+    const std::vector<std::uint32_t>* subscription_identifiers = nullptr;  // borrowed until the next change of the flow
+  };
+  struct Offer {
+    mqtt::MessagePtr message;
+    mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
+    bool retain = false;
+    std::vector<std::uint32_t> subscription_identifiers;
+    /// Not sent before the journal has made this position durable: a QoS 2 position must not be taken by another message after a crash.
+    std::uint64_t not_before = 0;
+  };
+  enum class Enqueued : std::uint8_t { kQueued, kQueuedDroppingOldest, kDropped };
+  enum class Acknowledged : std::uint8_t { kDone, kReleased, kUnknown };
+
+  explicit OutboundFlow(const SessionLimits& limits) : limits_(&limits) {}
+
+  /// Appends. At a limit the configured policy applies; the caller counts and logs what it is told.
+  Enqueued enqueue(Offer offer, Durably durably);
+
+  /// The next thing to send, which is in flight from then on; nothing when the window (`quota`: the Client's Receive Maximum) is full, the
+  /// queue is empty, or the next is not durable yet. Expired messages are removed and counted on the way.
+  std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably);
+
+  /// PUBACK, or PUBREC with an error. kUnknown: no such Packet Identifier is in flight.
+  Acknowledged acknowledged(mqtt::PacketId packet_id, Durably durably);
+  /// PUBREC: the message may be forgotten; a PUBREL is due. kReleased also for a second one.
+  Acknowledged received(mqtt::PacketId packet_id, Durably durably);
+  /// PUBCOMP.
+  Acknowledged completed(mqtt::PacketId packet_id, Durably durably);
+
+  /// The client is back: everything in flight is due again, in order (MQTT-4.4.0-1, MQTT-4.6.0-1).
+  void restart() noexcept;
+  /// Removes queued (not yet sent) messages that `is_unwanted` picks (revoked rights, a topic without inverse); returns how many.
+  template <class Predicate>
+  std::size_t remove_if(Predicate&& is_unwanted, Durably durably) {
+    std::size_t removed = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      Entry& entry = entries_[i];
+      if (entry.state != State::kQueued || !is_unwanted(*entry.message)) continue;
+      finish(front_ + i, durably);
+      ++removed;
+    }
+    return removed;
+  }
+
+  /// What the store said of this queue at start.
+  void restore(const QueueSummary& summary);
+  /// Whether a page should be asked for now, and from where.
+  bool wants_page() const noexcept;
+  /// A page was asked for: messages behind this position.
+  QueuePosition begin_page();
+  void append_page(std::vector<QueueRecord> records, bool is_last);
+  /// The page could not be read; it is asked for again later.
+  void page_failed() noexcept { is_fetching_ = false; }
+
+  /// A window in memory at the most, for fetch.
+  static constexpr std::uint32_t kPageMessages = 512;
+  static constexpr std::uint64_t kPageBytes = 1u << 20;
+
+  std::uint64_t messages() const noexcept { return messages_; }
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t expired() const noexcept { return expired_; }
+  std::uint16_t in_flight() const noexcept { return in_flight_; }
+  bool empty() const noexcept { return messages_ == 0; }
+  /// Messages that only the store holds.
+  std::uint64_t paged_out() const noexcept { return paged_out_; }
+  /// The next message waits for the journal.
+  bool is_held(Durably durably) const noexcept;
+  /// Takes all messages out, in order (a shared subscription's group hands them to a member).
+  std::vector<Offer> take_all(Durably durably);
+
+ private:
+  enum class State : std::uint8_t { kQueued, kSent, kReleased, kDone };
+  struct Entry {
+    mqtt::MessagePtr message;
+    std::vector<std::uint32_t> subscription_identifiers;
+    std::uint64_t not_before = 0;
+    std::uint32_t cost = 0;
+    mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
+    State state = State::kQueued;
+    bool retain = false;
+    bool was_sent = false;
+  };
+
+  static mqtt::PacketId packet_id_of(QueuePosition position) noexcept;
+  /// The entry in flight under a Packet Identifier, or null.
+  Entry* in_flight_entry(mqtt::PacketId packet_id, QueuePosition& position) noexcept;
+  bool is_full(std::uint64_t cost) const noexcept;
+  bool make_room(std::uint64_t cost, Durably durably);
+  void finish(QueuePosition position, Durably durably);
+  void pop_done() noexcept;
+  QueuePosition end_in_memory() const noexcept { return front_ + entries_.size(); }
+
+  const SessionLimits* limits_;
+  std::deque<Entry> entries_;         // positions front_ ... end_in_memory() - 1
+  QueuePosition front_ = 1;
+  QueuePosition next_position_ = 1;   // of the next message enqueued
+  QueuePosition send_ = 1;            // of the next message to send
+  std::uint64_t messages_ = 0;        // queued and in flight, in memory and in the store
+  std::uint64_t bytes_ = 0;
+  std::uint64_t paged_out_ = 0;
+  std::uint64_t expired_ = 0;
+  std::uint64_t enqueued_since_fetch_ = 0;
+  QueuePosition fetch_until_ = 0;
+  std::uint32_t maybe_sent_ = 0;      // of what was restored, so many may have been sent before the restart
+  std::uint16_t in_flight_ = 0;
+  bool is_fetching_ = false;
+};
+
+}  // namespace mortise::session

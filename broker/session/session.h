@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "broker/mqtt/message.h"
+#include "broker/mqtt/principal.h"
+#include "broker/session/authorization_cache.h"
+#include "broker/session/inbound_flow.h"
+#include "broker/session/outbound_flow.h"
+
+namespace mortise::session {
+
+/// Session Expiry Interval that never ends (5.0 section 3.1.2.11.2).
+inline constexpr std::uint32_t kExpiryNever = 0xFFFFFFFF;
+
+/// A Will Message that waits: for the connection to end, and then for its delay.
+struct PendingWill {
+  mqtt::MessagePtr message;         // null: none; its topic is routed
+  std::uint32_t delay_interval = 0; // seconds
+  WallTime due_at = kNeverWall;     // set when the connection has ended
+};
+
+/// What the broker knows of one client, whether it is connected or not: outlives connections. Unsynchronised: belongs to its home loop;
+/// everybody else names it by SessionId.
+struct Session {
+  Session(mqtt::SessionId session_id, std::string session_key, const SessionLimits& limits)
+      : id(session_id), key(std::move(session_key)), outbound(limits), authorization(limits.authorization_cache_entries) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const mqtt::SessionId id;
+  const std::string key;             // namespace and client id: whole, never a hash of them
+
+  mqtt::PrincipalPtr principal;      // of the latest connection
+  SessionNumber number = 0;          // in the store; 0: not durable
+  std::uint32_t expiry_interval = 0; // seconds
+  WallTime expires_at = kNeverWall;  // set when the connection has ended
+  PendingWill will;
+  OutboundFlow outbound;
+  InboundFlow inbound;
+  AuthorizationCache authorization;
+
+  bool is_persistent() const noexcept { return expiry_interval > 0; }
+};
+
+}  // namespace mortise::session
