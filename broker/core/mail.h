@@ -48,6 +48,7 @@ struct Delivery {
   routing::MatchResultPtr targets;       // the receiver takes its own loop's entries
   std::uint64_t retained_sequence = 0;   // 0: the message was not retained
   std::uint64_t group = 0;               // the durable group this is a piece of; 0: none
+  bool is_held = false;                  // nothing is passed on before the group is durable (a durable publisher's QoS 2)
 };
 
 /// A message of a shared subscription that its group chose a member for.
@@ -56,7 +57,9 @@ struct GroupDelivery {
   mqtt::SessionId member;
   mqtt::SessionId group;                 // where to return it when the member cannot take it
   routing::MatchEntry entry;
-  std::uint64_t durable_group = 0;
+  std::uint64_t retained_sequence = 0;
+  std::uint64_t group_piece = 0;         // as Delivery::group
+  bool is_held = false;
 };
 
 /// A member of a shared subscription tells the group's home loop of itself.

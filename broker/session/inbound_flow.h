@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/mqtt/types.h"
@@ -15,11 +16,11 @@ class InboundFlow {
   bool receive(mqtt::PacketId packet_id, Durably durably);
   /// PUBREL; false: not in use.
   bool release(mqtt::PacketId packet_id, Durably durably);
-  void restore(std::vector<mqtt::PacketId> packet_ids) { packet_ids_ = std::move(packet_ids); }
+  void restore(const std::vector<mqtt::PacketId>& packet_ids) { packet_ids_ = {packet_ids.begin(), packet_ids.end()}; }
   std::size_t size() const noexcept { return packet_ids_.size(); }
 
  private:
-  std::vector<mqtt::PacketId> packet_ids_;  // unordered; short
+  std::unordered_set<mqtt::PacketId> packet_ids_;
 };
 
 }  // namespace mortise::session

@@ -169,6 +169,12 @@ void OutboundFlow::pop_done() noexcept {
   }
 }
 
+void OutboundFlow::push_done() {
+  Entry done;
+  done.state = State::kDone;
+  entries_.push_back(std::move(done));
+}
+
 // ---- Pages ----------------------------------------------------------------------------------------------------------
 
 void OutboundFlow::restore(const QueueSummary& summary) {
@@ -199,7 +205,7 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
   for (QueueRecord& record : records) {
     if (record.position < end_in_memory() || record.position >= next_position_) continue;
     // Positions that were finished or dropped meanwhile leave gaps; they are done.
-    while (end_in_memory() < record.position) entries_.emplace_back().state = State::kDone;
+    while (end_in_memory() < record.position) push_done();
     Entry entry;
     entry.cost = static_cast<std::uint32_t>(std::min<std::uint64_t>(record.message->cost() + kEntryOverhead, UINT32_MAX));
     entry.message = std::move(record.message);
@@ -220,7 +226,7 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
     const std::uint64_t lost = paged_out_ - std::min(paged_out_, enqueued_since_fetch_);
     messages_ -= std::min(messages_, lost);
     paged_out_ -= lost;
-    while (end_in_memory() <= fetch_until_) entries_.emplace_back().state = State::kDone;
+    while (end_in_memory() <= fetch_until_) push_done();
     if (messages_ == 0) bytes_ = 0;
   }
   pop_done();

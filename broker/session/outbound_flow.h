@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
+#include "broker/base/ring.h"
 #include "broker/base/time.h"
 #include "broker/mqtt/message.h"
 #include "broker/session/journal.h"
@@ -122,10 +122,11 @@ class OutboundFlow {
   bool make_room(std::uint64_t cost, Durably durably);
   void finish(QueuePosition position, Durably durably);
   void pop_done() noexcept;
+  void push_done();
   QueuePosition end_in_memory() const noexcept { return front_ + entries_.size(); }
 
   const SessionLimits* limits_;
-  std::deque<Entry> entries_;         // positions front_ ... end_in_memory() - 1
+  Ring<Entry> entries_;               // positions front_ ... end_in_memory() - 1
   QueuePosition front_ = 1;
   QueuePosition next_position_ = 1;   // of the next message enqueued
   QueuePosition send_ = 1;            // of the next message to send
