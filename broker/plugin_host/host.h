@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/executor.h"
+#include "broker/base/id.h"
+#include "broker/base/result.h"
+#include "broker/config/settings.h"
+#include "broker/hooks/chain.h"
+#include "broker/hooks/instances.h"
+
+namespace mortise::plugin_host {
+
+struct InstanceStatistics;
+
+/// One loaded plugin, for the start-up print and `mortise plugin list`.
+struct PluginDescription {
+  std::string instance;  // name of the entry in the configuration
+  std::string library;
+  std::string plugin;  // what the plugin calls itself
+  std::string version;
+  std::vector<std::string> hooks;  // "auth.authenticate", "store.commit", ... in the plugin's order
+  bool is_concurrent = false;
+  config::RunMode run = config::RunMode::kInline;
+};
+
+/// All plugins of one configuration, loaded into this process and started. Control thread only, except where said.
+///
+/// Order at start-up: start() before the loops run (hooks may be called as soon as they do); at the end: the loops
+/// stop, then stop().
+class PluginHost {
+ public:
+  /// What the host needs of the broker. All of it outlives the host.
+  struct Services {
+    hooks::Completions* completions = nullptr;
+    hooks::Intents* intents = nullptr;
+    /// The executor of a loop; asked when a call must hop to it. Thread: any. Null when the loop has stopped.
+    std::function<Executor*(LoopIndex)> loop_executor;
+    std::size_t loops = 1;
+  };
+
+  /// Loads, checks and starts every plugin in the order of the configuration; all or nothing. Errors: one line that
+  /// names the plugin's entry, the library, what is wrong and what to do.
+  static Result<std::unique_ptr<PluginHost>> start(config::SettingsPtr settings, Services services);
+
+  /// As stop().
+  ~PluginHost();
+  PluginHost(const PluginHost&) = delete;
+  PluginHost& operator=(const PluginHost&) = delete;
+
+  /// The chains in the order of `hooks:` with their failure policies. It may outlive the host: its plugins then answer
+  /// "not loaded".
+  hooks::DispatchPtr dispatch() const noexcept;
+  /// The store plugin's hooks; null without one. Lifetime: the host's.
+  hooks::StoreHooks* store() const noexcept;
+  /// In the order of the configuration.
+  std::vector<PluginDescription> descriptions() const;
+  /// Snapshots of the counters. Thread: any.
+  std::vector<InstanceStatistics> statistics() const;
+
+  /// Stops the plugins in reverse order and names what they leaked. Afterwards every function a plugin may still call
+  /// answers E_CLOSED. No loop and no store thread may be inside a hook. Idempotent.
+  void stop();
+
+ private:
+  struct State;
+  explicit PluginHost(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mortise::plugin_host
