@@ -43,7 +43,7 @@ struct Actions {
     Farewell farewell;
   };
   struct Move {
-    ConnectionId connection;    // ends here; the loop calls no closed() for it
+    ConnectionId connection;    // ends here with take_outbox; the loop calls no closed() for it
     LoopIndex to;
     std::unique_ptr<Arrival> arrival;  // its stream is set by the loop
   };
@@ -81,7 +81,8 @@ class Shard {
   /// The bytes to write; null when the connection is gone. Borrowed until the next call of the shard. An outbox named in `closes` with kFlush
   /// is handed over by take_outbox.
   Outbox* outbox(ConnectionId connection) noexcept;
-  /// The outbox of a connection that `closes` named: its last bytes. Empty when there are none.
+  /// Ends the id: called exactly once for every connection that `closes` (either farewell) or `moves` named, when the loop performs it;
+  /// until then the index is not given to another connection. The result is what kFlush still has to write; empty when there is nothing.
   Outbox take_outbox(ConnectionId connection);
   /// The outbox was full and the socket took some of it.
   void writable(ConnectionId connection, Now now);
