@@ -1,5 +1,7 @@
 #include "broker/mqtt/encode.h"
 
+#include <type_traits>
+
 #include "broker/mqtt/wire.h"
 
 namespace mortise::mqtt {
@@ -153,10 +155,10 @@ void encode(ByteBuffer& out, const AuthView& packet, ProtocolVersion version) {
 void encode(ByteBuffer& out, const ControlPacketView& packet, ProtocolVersion version) {
   std::visit(
       [&](const auto& any) {
-        if constexpr (requires { encode(out, any, version); }) {
-          encode(out, any, version);
+        if constexpr (std::is_same_v<decltype(any), const ConnectView&>) {
+          encode(out, any);  // it carries its version
         } else {
-          encode(out, any);  // CONNECT carries its version
+          encode(out, any, version);
         }
       },
       packet);
