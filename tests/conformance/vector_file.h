@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "broker/mqtt/types.h"
+
+namespace mortise::mqtt {
+
+/// What one version makes of a vector.
+struct Expectation {
+  enum class Outcome { kOk, kOkNotCanonical, kIncomplete, kRefused };
+  ProtocolVersion version = ProtocolVersion::k5;
+  Outcome outcome = Outcome::kOk;
+  std::uint8_t reason = 0;  // for kRefused
+  std::string statement;    // for kRefused
+};
+
+struct VectorFile {
+  std::string name;  // "publish/mqtt-3.3.1-4-qos-3"
+  std::vector<Expectation> expectations;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// Reads one file; the form is described in the README. Errors: which line is wrong, and how.
+Result<VectorFile> read_vector(const std::filesystem::path& file);
+
+}  // namespace mortise::mqtt
