@@ -2,23 +2,10 @@
 
 /// The store hooks' side: reading a batch, emitting records.
 
-#include <mortise/store_records.h>
-
-#include <initializer_list>
+#include <mortise/record_block.hpp>
 #include <mortise/view.hpp>
 
 MORTISE_SDK_BEGIN
-
-/// The record kind of each structure of store_layouts.h.
-template <class Fixed>
-struct RecordKind;
-#define MORTISE_RECORD_KIND(name, kind_number)          \
-  template <>                                           \
-  struct RecordKind<mortise_##name> {                   \
-    static constexpr std::uint32_t value = kind_number; \
-  };
-MORTISE_FOR_EACH_RECORD(MORTISE_RECORD_KIND)
-#undef MORTISE_RECORD_KIND
 
 /// One record of a batch. Lifetime: that of the block it lies in.
 class RecordView {
@@ -110,8 +97,7 @@ class StoreFetchView : public detail::CallView<StoreFetchView> {
 };
 
 /// Where load and fetch hand their records to. Gathers records and passes them on in blocks; what is left goes when the
-/// hook returns. The first refusal of the host stays in status(), and nothing is passed on after it.
-/// Unsynchronised; lives as long as the call.
+/// hook returns. The first refusal stays in status(), and nothing is passed on after it. Unsynchronised.
 class RecordSink {
  public:
   explicit RecordSink(mortise_handle call) : call_(call) {}
@@ -121,33 +107,14 @@ class RecordSink {
   /// Appends a record: the fixed part (its header is filled in here) and the bytes of its ranges, in their order.
   ///     mortise_subscription_put put{};
   ///     sink.put(put, number, session, {filter, body});
+  /// Errors: as RecordBlock::put() and emit's.
   template <class Fixed>
   Status put(const Fixed& fixed, std::uint64_t number, std::uint64_t session,
              std::initializer_list<std::string_view> ranges) {
-    if (ranges.size() != mortise_record_range_count(RecordKind<Fixed>::value)) return fail(Status::e_invalid);
-    std::size_t size = sizeof(Fixed);
-    for (const std::string_view range : ranges) size += range.size();
-    size = (size + 7) / 8 * 8;
-    if (size > UINT32_MAX) return fail(Status::e_range);
-    char* const record = room(size);
-    if (record == nullptr) return status_;
-    Fixed head = fixed;
-    head.header.size = static_cast<std::uint32_t>(size);
-    head.header.kind = static_cast<std::uint16_t>(RecordKind<Fixed>::value);
-    head.header.version = MORTISE_RECORD_VERSION;
-    head.header.number = number;
-    head.header.session = session;
-    std::memcpy(record, &head, sizeof head);
-    place(record, sizeof(Fixed), ranges);
-    return status_;
+    return added(block_.put(fixed, number, session, ranges));
   }
-  /// Appends a record as it was committed. Errors: e_corrupt (not one whole record).
-  Status put_whole(std::string_view bytes) {
-    if (bytes.size() < sizeof(mortise_record) || bytes.size() % 8 != 0) return fail(Status::e_corrupt);
-    char* const record = room(bytes.size());
-    if (record != nullptr) std::memcpy(record, bytes.data(), bytes.size());
-    return status_;
-  }
+  /// Appends a record as it was committed. Errors: e_corrupt (not one whole record), emit's.
+  Status put_whole(std::string_view bytes) { return added(block_.put_whole(bytes)); }
   /// Ends the page: `more` says whether there is another, which for load begins at `cursor`.
   Status end_of_page(bool more, std::string_view cursor = {}) {
     mortise_end_of_page end{};
@@ -156,49 +123,27 @@ class RecordSink {
   }
   /// Passes on what has been gathered.
   Status flush() {
-    if (used_ == 0 || status_ != Status::ok) return status_;
-    const mortise_bytes block = {reinterpret_cast<const char*>(block_.data()), used_};
-    used_ = 0;
-    return status_ = detail::host<&mortise_store_v1::emit>(call_, block);
+    if (block_.size() == 0 || status_ != Status::ok) return status_;
+    bytes_ += block_.size();
+    status_ = detail::host<&mortise_store_v1::emit>(call_, block_.bytes());
+    block_.clear();
+    return status_;
   }
   /// Bytes of records appended so far, to be held against max_bytes.
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return bytes_ + block_.size(); }
   Status status() const { return status_; }
 
  private:
   static constexpr std::size_t kBlock = 65536;
 
-  Status fail(Status why) { return status_ == Status::ok ? status_ = why : status_; }
-
-  /// Memory for one record behind those gathered; null once something failed.
-  char* room(std::size_t size) {
-    if (used_ != 0 && used_ + size > kBlock) (void)flush();
-    if (status_ != Status::ok) return nullptr;
-    const std::size_t needed = (used_ + size) / 8;
-    if (block_.size() < needed) block_.resize(needed < kBlock / 8 ? kBlock / 8 : needed);
-    char* const at = reinterpret_cast<char*>(block_.data()) + used_;
-    used_ += size;
-    bytes_ += size;
-    return at;
-  }
-
-  static void place(char* record, std::size_t fixed_size, std::initializer_list<std::string_view> ranges) {
-    std::size_t at = fixed_size;
-    char* entry = record + fixed_size - ranges.size() * sizeof(mortise_range);
-    for (const std::string_view bytes : ranges) {
-      const mortise_range range = {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(bytes.size())};
-      std::memcpy(entry, &range, sizeof range);
-      if (!bytes.empty()) std::memcpy(record + at, bytes.data(), bytes.size());
-      entry += sizeof range;
-      at += bytes.size();
-    }
-    std::memset(record + at, 0, (at + 7) / 8 * 8 - at);
+  Status added(Status status) {
+    if (status_ == Status::ok) status_ = status;
+    return block_.size() >= kBlock ? flush() : status_;
   }
 
   mortise_handle call_;
-  std::vector<std::uint64_t> block_;  // aligned to 8
-  std::size_t used_ = 0;
-  std::uint64_t bytes_ = 0;
+  RecordBlock block_;
+  std::uint64_t bytes_ = 0;  // passed on
   Status status_ = Status::ok;
 };
 
