@@ -20,14 +20,14 @@ namespace mortise::config {
 enum class ListenerKind : std::uint8_t { kTcp };
 
 struct ListenerSettings {
-  std::string url;                 // as written, for messages: "tcp://127.0.0.1:1883"
+  std::string url;  // as written, for messages: "tcp://127.0.0.1:1883"
   ListenerKind kind = ListenerKind::kTcp;
-  std::string host;                // without brackets
-  std::uint16_t port = 1883;       // 0: any free one (tests)
-  bool allow_anonymous = false;    // open although no auth plugin is configured and the address is not loopback
+  std::string host;              // without brackets
+  std::uint16_t port = 1883;     // 0: any free one (tests)
+  bool allow_anonymous = false;  // open although no auth plugin is configured and the address is not loopback
   int backlog = 1024;
-  std::size_t max_connections = 0; // 0: as many as descriptors allow
-  int line = 0;                    // in the file
+  std::size_t max_connections = 0;  // 0: as many as descriptors allow
+  int line = 0;                     // in the file
   bool is_loopback() const;
 };
 
@@ -36,13 +36,14 @@ enum class RunMode : std::uint8_t { kInline, kProcess };
 enum class StoreFailurePolicy : std::uint8_t { kRefusePersistent, kStopAcks, kMemoryOnly };
 
 struct PluginSettings {
-  std::string name;                // of the instance
-  std::filesystem::path library;   // resolved: absolute, or found in plugin_dir
+  std::string name;               // of the instance
+  std::filesystem::path library;  // resolved: absolute, or found in plugin_dir
   RunMode run = RunMode::kInline;
   hooks::AuthFailurePolicy on_auth_failure = hooks::AuthFailurePolicy::kDeny;
   hooks::TopicFailurePolicy on_topic_failure = hooks::TopicFailurePolicy::kRejectConnection;
   StoreFailurePolicy on_store_failure = StoreFailurePolicy::kRefusePersistent;
-  std::string config_json;         // the `config:` block as JSON text; "{}" without one
+  bool accept_fail_open = false;   // the operator meant on_auth_failure allow
+  std::string config_json = "{}";  // the `config:` block as JSON text; "{}" without one
   int line = 0;
 };
 
@@ -54,11 +55,11 @@ struct HookOrder {
 
 /// One immutable, validated configuration. Shared by whoever runs with it; a reload makes another.
 struct Settings {
-  std::filesystem::path file;      // empty: defaults
-  std::filesystem::path directory; // what relative paths are relative to
+  std::filesystem::path file;       // empty: defaults
+  std::filesystem::path directory;  // what relative paths are relative to
   std::string node_name = "mortise";
-  std::filesystem::path data_dir;
-  std::size_t loops = 0;           // 0: auto, one per core
+  std::filesystem::path data_dir = "data";  // made absolute from `directory` by load and parse
+  std::size_t loops = 0;                    // 0: auto, one per core
   LogLevel log_level = LogLevel::kInfo;
   std::vector<ListenerSettings> listeners;
   session::MqttLimits mqtt;
@@ -69,7 +70,8 @@ struct Settings {
   std::vector<PluginSettings> plugins;
   HookOrder hooks;
   Millis plugin_token_deadline_max{60'000};
-  std::size_t plugin_tokens_max = 10'000;      // pending at once, per instance
+  std::size_t plugin_tokens_max = 10'000;  // pending at once, per instance
+  std::vector<std::string> warnings;  // one line each, for the log: nothing is wrong, but something is not as it seems
 };
 using SettingsPtr = std::shared_ptr<const Settings>;
 
@@ -77,6 +79,16 @@ using SettingsPtr = std::shared_ptr<const Settings>;
 /// `default_plugin_dir`: where plugins are when the file does not say (next to the program).
 Result<SettingsPtr> load(const std::filesystem::path& file, const std::filesystem::path& default_plugin_dir);
 /// The same from text; `name` stands for the file in messages.
-Result<SettingsPtr> parse(std::string_view text, const std::filesystem::path& name, const std::filesystem::path& default_plugin_dir);
+Result<SettingsPtr> parse(std::string_view text, const std::filesystem::path& name,
+                          const std::filesystem::path& default_plugin_dir);
+
+/// Whether a listener opens: secure by default, only loopback does while nobody decides who may connect, unless it says
+/// allow_anonymous.
+bool is_open(const ListenerSettings& listener, bool somebody_authenticates);
+/// Why it does not, and the ways out: one line.
+std::string closed_because(const ListenerSettings& listener);
+/// The same for all listeners, for use once plugins are loaded and it is known whether one of hooks.auth has an
+/// authenticate hook. Errors: one line that names the first listener that must not open.
+Result<void> check_exposure(const Settings& settings, bool somebody_authenticates);
 
 }  // namespace mortise::config

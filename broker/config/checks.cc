@@ -1,0 +1,245 @@
+#include "broker/config/checks.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "broker/base/bytes.h"
+#include "broker/config/keys.h"
+#include "broker/config/listener_url.h"
+#include "broker/config/nearest.h"
+
+namespace mortise::config {
+
+namespace {
+
+using Outcome = Result<void, Problem>;
+
+std::string entry_path(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+/// The checks of one reading; each public step leaves what the next one relies on.
+class Checker {
+ public:
+  Checker(Reading& reading, const std::filesystem::path& default_plugin_dir)
+      : reading_(reading), settings_(reading.settings), default_plugin_dir_(default_plugin_dir) {}
+
+  void resolve_directories();
+  Outcome check_listeners();
+  Outcome check_plugins();
+  Outcome check_hooks();
+  Outcome check_who_may_connect();
+  void warn_of_what_has_no_effect();
+
+ private:
+  Failure<Problem> problem(const std::string& path, const std::string& what) const {
+    return failure(Problem{reading_.place_of(path), path + ": " + what});
+  }
+  void warn(const std::string& path, const std::string& what) {
+    settings_.warnings.push_back(settings_.file.string() + ":" + std::to_string(reading_.place_of(path).line) + ": " +
+                                 path + ": " + what);
+  }
+  std::filesystem::path from_here(const std::filesystem::path& path) const {
+    return (settings_.directory / path).lexically_normal();
+  }
+
+  Outcome check_plugin(std::size_t index);
+  Outcome find_library(const std::string& path, PluginSettings& plugin);
+  std::string libraries_near(const std::filesystem::path& library) const;
+  std::vector<std::string> plugin_names() const;
+  Outcome check_chain(const std::string& path, const std::vector<std::string>& chain) const;
+  Outcome check_named(const std::string& path, const std::string& name) const;
+  bool is_in(const std::vector<std::string>& chain, const std::string& name) const {
+    return std::find(chain.begin(), chain.end(), name) != chain.end();
+  }
+
+  Reading& reading_;
+  Settings& settings_;
+  const std::filesystem::path& default_plugin_dir_;
+};
+
+void Checker::resolve_directories() {
+  settings_.data_dir = from_here(settings_.data_dir);
+  settings_.plugin_dir = settings_.plugin_dir.empty() ? default_plugin_dir_ : from_here(settings_.plugin_dir);
+}
+
+Outcome Checker::check_listeners() {
+  if (settings_.listeners.empty()) {
+    if (reading_.has(kListenersPath))
+      return problem(kListenersPath,
+                     std::string("nobody could connect; write at least one, for example - url: ") + kDefaultListener);
+    ListenerSettings listener;
+    listener.url = kDefaultListener;
+    settings_.listeners.push_back(listener);
+  }
+  std::set<std::pair<std::string, std::uint16_t>> taken;
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    ListenerSettings& listener = settings_.listeners[i];
+    const std::string path = entry_path(kListenersPath, i) + ".url";
+    if (auto parsed = parse_listener_url(listener); !parsed) return problem(path, parsed.error().message);
+    if (listener.port != 0 && !taken.emplace(listener.host, listener.port).second)
+      return problem(path, quoted(listener.url, 128) + " is listed twice; keep one");
+  }
+  return {};
+}
+
+Outcome Checker::check_plugins() {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < settings_.plugins.size(); ++i) {
+    const std::string& name = settings_.plugins[i].name;
+    if (!names.insert(name).second)
+      return problem(entry_path(kPluginsPath, i) + ".name",
+                     name + " is the name of another plugin too; give each its own");
+    if (Outcome outcome = check_plugin(i); !outcome) return outcome;
+  }
+  return {};
+}
+
+Outcome Checker::check_plugin(std::size_t index) {
+  PluginSettings& plugin = settings_.plugins[index];
+  const std::string path = entry_path(kPluginsPath, index);
+  if (plugin.run == RunMode::kProcess)
+    return problem(path + ".run", "process is not there yet in this version; use run: inline");
+  if (plugin.on_auth_failure == hooks::AuthFailurePolicy::kAllow && !plugin.accept_fail_open)
+    return problem(path + ".on_failure.auth",
+                   "allow lets everybody in when " + plugin.name +
+                       " fails; write accept_fail_open: true too if that is meant, else deny or next");
+  return find_library(path + ".library", plugin);
+}
+
+Outcome Checker::find_library(const std::string& path, PluginSettings& plugin) {
+  const std::string written = plugin.library.string();
+  if (plugin.library.is_relative() && plugin.library.has_parent_path())
+    return problem(
+        path,
+        quoted(written, 128) +
+            " is a relative path; write the file's name alone (it is looked for in plugin_dir) or an absolute path");
+  const bool is_absolute = plugin.library.is_absolute();
+  if (!is_absolute) plugin.library = settings_.plugin_dir / plugin.library;
+  std::error_code error;
+  const auto status = std::filesystem::status(plugin.library, error);
+  if (std::filesystem::is_regular_file(status)) return {};
+  if (std::filesystem::exists(status)) return problem(path, quoted(plugin.library.string(), 256) + " is not a file");
+  if (is_absolute) return problem(path, quoted(written, 256) + " does not exist");
+  return problem(path, quoted(written, 128) + " is not in " + quoted(settings_.plugin_dir.string(), 256) +
+                           " (plugin_dir)" + libraries_near(written));
+}
+
+std::string Checker::libraries_near(const std::filesystem::path& library) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator files(settings_.plugin_dir, error);
+  if (error) return ", which cannot be read: " + error.message();
+  for (; !error && files != std::filesystem::directory_iterator() && names.size() < 256; files.increment(error)) {
+    if (files->path().extension() == ".so") names.push_back(files->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  const std::string near = nearest(library.string(), names);
+  if (!near.empty()) return "; did you mean " + near + "?";
+  if (is_in(names, library.string() + ".so")) return "; did you mean " + library.string() + ".so?";
+  return "; there: " + joined(names);
+}
+
+std::vector<std::string> Checker::plugin_names() const {
+  std::vector<std::string> names;
+  for (const PluginSettings& plugin : settings_.plugins) names.push_back(plugin.name);
+  return names;
+}
+
+Outcome Checker::check_named(const std::string& path, const std::string& name) const {
+  const std::vector<std::string> known = plugin_names();
+  if (is_in(known, name)) return {};
+  const std::string near = nearest(name, known);
+  return problem(path, "no plugin is named " + name +
+                           (near.empty() ? "; named under plugins: " + joined(known) : "; did you mean " + near + "?"));
+}
+
+Outcome Checker::check_chain(const std::string& path, const std::vector<std::string>& chain) const {
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    if (Outcome outcome = check_named(path + "[" + std::to_string(i) + "]", chain[i]); !outcome) return outcome;
+  }
+  return {};
+}
+
+Outcome Checker::check_hooks() {
+  const HookOrder& hooks = settings_.hooks;
+  if (Outcome outcome = check_chain("hooks.auth", hooks.auth); !outcome) return outcome;
+  if (Outcome outcome = check_chain("hooks.topic", hooks.topic); !outcome) return outcome;
+  if (Outcome outcome = check_chain("hooks.event", hooks.event); !outcome) return outcome;
+  return hooks.store ? check_named("hooks.store", *hooks.store) : Outcome{};
+}
+
+Outcome Checker::check_who_may_connect() {
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    const ListenerSettings& listener = settings_.listeners[i];
+    if (is_open(listener, !settings_.hooks.auth.empty())) continue;
+    return problem(entry_path(kListenersPath, i) + ".url", closed_because(listener));
+  }
+  return {};
+}
+
+void Checker::warn_of_what_has_no_effect() {
+  const HookOrder& hooks = settings_.hooks;
+  for (std::size_t i = 0; i < settings_.plugins.size(); ++i) {
+    const std::string& name = settings_.plugins[i].name;
+    const std::string path = entry_path(kPluginsPath, i);
+    const std::pair<const char*, bool> families[] = {{"auth", is_in(hooks.auth, name)},
+                                                     {"topic", is_in(hooks.topic, name)},
+                                                     {"store", hooks.store == name},
+                                                     {"event", is_in(hooks.event, name)}};
+    bool is_asked = false;
+    for (const auto& [family, is_named] : families) is_asked = is_asked || is_named;
+    if (!is_asked) {
+      warn(path + ".name", name + " is in no list under hooks: it is loaded and never asked");
+      continue;
+    }
+    for (const auto& [family, is_named] : families) {
+      const std::string policy = path + ".on_failure." + family;
+      if (!is_named && reading_.has(policy)) warn(policy, name + " is not in hooks." + family + ": this never applies");
+    }
+  }
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    if (settings_.listeners[i].allow_anonymous && !hooks.auth.empty())
+      warn(entry_path(kListenersPath, i) + ".allow_anonymous", "has no effect: hooks.auth decides who may connect");
+  }
+  if (!hooks.store && reading_.has("session.durability") &&
+      settings_.session.durability == session::Durability::kInterval)
+    warn("session.durability",
+         "has no effect without a plugin in hooks.store: sessions and messages live in memory only");
+}
+
+}  // namespace
+
+bool is_open(const ListenerSettings& listener, bool somebody_authenticates) {
+  return somebody_authenticates || listener.allow_anonymous || listener.is_loopback();
+}
+
+std::string closed_because(const ListenerSettings& listener) {
+  return quoted(listener.url, 128) +
+         " would let anybody in from outside of this machine: no plugin in hooks.auth decides who may connect; name "
+         "one there, listen on 127.0.0.1, or "
+         "write allow_anonymous: true for this listener";
+}
+
+Result<void> check_exposure(const Settings& settings, bool somebody_authenticates) {
+  for (const ListenerSettings& listener : settings.listeners) {
+    if (is_open(listener, somebody_authenticates)) continue;
+    return failure(settings.file.string() + ":" + std::to_string(listener.line) + ": " + closed_because(listener));
+  }
+  return {};
+}
+
+Result<void, Problem> check_reading(Reading& reading, const std::filesystem::path& default_plugin_dir) {
+  Checker checker(reading, default_plugin_dir);
+  checker.resolve_directories();
+  if (Outcome outcome = checker.check_listeners(); !outcome) return outcome;
+  if (Outcome outcome = checker.check_plugins(); !outcome) return outcome;
+  if (Outcome outcome = checker.check_hooks(); !outcome) return outcome;
+  if (Outcome outcome = checker.check_who_may_connect(); !outcome) return outcome;
+  checker.warn_of_what_has_no_effect();
+  return {};
+}
+
+}  // namespace mortise::config
