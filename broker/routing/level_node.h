@@ -26,10 +26,13 @@ class LevelNode {
 
   static LevelNode* make(std::string_view text, bool is_plus) {
     CHECK(text.size() <= kMaximumText);
-    void* memory = ::operator new(std::max(sizeof(LevelNode), offsetof(LevelNode, text_) + text.size()));
+    void* memory = ::operator new(cost_of(text.size()));
     auto* node = new (memory) LevelNode(static_cast<std::uint16_t>(text.size()), is_plus);
     if (!text.empty()) std::memcpy(node->text_begin(), text.data(), text.size());
     return node;
+  }
+  static std::size_t cost_of(std::size_t text_size) noexcept {
+    return std::max(sizeof(LevelNode), offsetof(LevelNode, text_) + text_size);
   }
   /// For ReclaimDomain::retire. Children are not destroyed with it.
   static void destroy(void* node) {
@@ -105,7 +108,7 @@ class ChildTable {
 
   static ChildTable* make(std::size_t children) {
     const std::size_t capacity = std::bit_ceil(std::max<std::size_t>(children * 2, kSmallest));
-    void* memory = ::operator new(sizeof(ChildTable) + capacity * (sizeof(Slot) + sizeof(std::uint32_t)));
+    void* memory = ::operator new(cost_of(capacity));
     return new (memory) ChildTable(static_cast<std::uint32_t>(capacity));
   }
   /// For ReclaimDomain::retire. The children live on.
@@ -135,6 +138,7 @@ class ChildTable {
   bool is_full() const noexcept { return (used_ + 1) * 4 > capacity() * 3; }
   bool is_sparse() const noexcept { return capacity() > 2 * kSmallest && literals_ * 8 < capacity(); }
   std::size_t literals() const noexcept { return literals_; }
+  std::size_t cost() const noexcept { return cost_of(capacity()); }
   void set_plus(Node* node) noexcept { plus_.store(node, std::memory_order_release); }
   void add(Node* node, std::uint32_t hash) noexcept {
     std::uint32_t at = hash & mask_;
@@ -170,6 +174,9 @@ class ChildTable {
 
   explicit ChildTable(std::uint32_t capacity) : mask_(capacity - 1) {
     std::uninitialized_value_construct_n(slots(), capacity);
+  }
+  static std::size_t cost_of(std::size_t capacity) noexcept {
+    return sizeof(ChildTable) + capacity * (sizeof(Slot) + sizeof(std::uint32_t));
   }
   static std::uintptr_t tag_of(std::uint32_t hash) noexcept { return hash >> 28; }
   static Node* node_of(std::uintptr_t slot) noexcept { return reinterpret_cast<Node*>(slot & ~kTagMask); }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -37,6 +39,14 @@ class LevelTrie {
   LevelTrie(const LevelTrie&) = delete;
   LevelTrie& operator=(const LevelTrie&) = delete;
 
+  /// What nodes and tables take at most for one more path.
+  static std::size_t maximum_cost(std::string_view levels) noexcept {
+    const auto count = static_cast<std::size_t>(std::count(levels.begin(), levels.end(), '/')) + 1;
+    return count * (Node::cost_of(0) + kAllocation) + levels.size();
+  }
+  /// What nodes and tables take. Thread: any.
+  std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
   const Node& root() const noexcept { return *root_; }
   const LevelHash& hash() const noexcept { return hash_; }
 
@@ -49,6 +59,7 @@ class LevelTrie {
       Node* next = is_plus ? node->plus_child() : node->child(level, hash_);
       if (next == nullptr) {
         next = Node::make(level, is_plus);
+        grew(Node::cost_of(level.size()));
         add_child(*node, next);
       }
       node = next;
@@ -83,6 +94,7 @@ class LevelTrie {
       Node* node = path.back();
       if (node->has_children() || !node->value().is_empty()) return;
       remove_child(*path[path.size() - 2], node);
+      shrank(Node::cost_of(node->text().size()));
       reclaim_.retire(node, &Node::destroy);
     }
   }
@@ -118,7 +130,7 @@ class LevelTrie {
     if (table == nullptr) {
       Node* only = parent.only_child();
       if (only == nullptr) return parent.set_only_child(child);
-      table = Table::make(2);
+      table = make_table(2);
       put(*table, only);
       put(*table, child);
       return parent.set_table(table);
@@ -137,7 +149,7 @@ class LevelTrie {
     }
     if (table->is_empty()) {
       parent.set_only_child(nullptr);
-      reclaim_.retire(table, &Table::destroy);
+      retire(*table);
     } else if (table->is_sparse()) {
       replace(parent, *table);
     }
@@ -145,16 +157,32 @@ class LevelTrie {
 
   /// A table of the right size in place of `table`.
   Table* replace(Node& parent, Table& table) {
-    Table* fitting = Table::make(table.literals() + 1);
+    Table* fitting = make_table(table.literals() + 1);
     fitting->add_all(table);
     parent.set_table(fitting);
-    reclaim_.retire(&table, &Table::destroy);
+    retire(table);
     return fitting;
   }
+
+  Table* make_table(std::size_t children) {
+    Table* table = Table::make(children);
+    grew(table->cost());
+    return table;
+  }
+  void retire(Table& table) {
+    shrank(table.cost());
+    reclaim_.retire(&table, &Table::destroy);
+  }
+
+  void grew(std::size_t bytes) noexcept { bytes_.fetch_add(bytes + kAllocation, std::memory_order_relaxed); }
+  void shrank(std::size_t bytes) noexcept { bytes_.fetch_sub(bytes + kAllocation, std::memory_order_relaxed); }
+
+  static constexpr std::size_t kAllocation = 16;  // what an allocation takes besides, about
 
   ReclaimDomain& reclaim_;
   const LevelHash hash_;
   Node* const root_;
+  std::atomic<std::size_t> bytes_{0};
 };
 
 }  // namespace mortise::routing

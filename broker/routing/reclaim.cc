@@ -123,7 +123,9 @@ std::size_t ReclaimDomain::reclaim() {
     free = state_->take(std::numeric_limits<std::size_t>::max());
   }
   destroy_all(free);
-  return state_->waiting.load(std::memory_order_relaxed);
+  return waiting();
 }
+
+std::size_t ReclaimDomain::waiting() const noexcept { return state_->waiting.load(std::memory_order_relaxed); }
 
 }  // namespace mortise::routing

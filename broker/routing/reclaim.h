@@ -27,6 +27,8 @@ class ReclaimDomain {
   void retire(void* object, void (*destroy)(void*));
   /// Frees what may be freed; called by writers and by passed_iteration. Returns the number still waiting.
   std::size_t reclaim();
+  /// How many still wait. Thread: any.
+  std::size_t waiting() const noexcept;
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 #include "broker/routing/retained_index.h"
 
 #include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -120,30 +121,34 @@ struct RetainedIndex::State {
   const Limits limits;
   std::atomic<std::uint64_t> sequence{0};
   std::atomic<std::size_t> messages{0};
-  std::atomic<std::size_t> bytes{0};
+  std::atomic<std::size_t> message_bytes{0};
 
   WriterMutex mutex;  // among writers; readers only read `trie`
   Trie trie;
   ExpiryHeap<Stored> expiring MORTISE_ROUTING_GUARDED_BY(mutex);
 
-  std::uint64_t next_sequence() MORTISE_ROUTING_REQUIRES(mutex) {
-    const std::uint64_t next = sequence.load(std::memory_order_relaxed) + 1;
-    sequence.store(next, std::memory_order_release);
-    return next;
+  std::size_t bytes() const noexcept { return message_bytes.load(std::memory_order_relaxed) + trie.bytes(); }
+
+  /// After the change is visible: who knows its number finds it.
+  std::uint64_t count_change() MORTISE_ROUTING_REQUIRES(mutex) {
+    const std::uint64_t now = sequence.load(std::memory_order_relaxed) + 1;
+    sequence.store(now, std::memory_order_release);
+    return now;
   }
 
   bool has_room(const Stored* old, const mqtt::Message& message) const MORTISE_ROUTING_REQUIRES(mutex) {
     const std::size_t freed = old != nullptr ? old->message->cost() : 0;
+    const std::size_t tree = old != nullptr ? 0 : Trie::maximum_cost(message.topic());
     const std::size_t added = old != nullptr ? 0 : 1;
     return messages.load(std::memory_order_relaxed) + added <= limits.maximum_messages &&
-           bytes.load(std::memory_order_relaxed) - freed + message.cost() <= limits.maximum_bytes;
+           bytes() - freed + message.cost() + tree <= limits.maximum_bytes;
   }
 
   /// Lets go of what a slot held.
   void retire(Stored* old) MORTISE_ROUTING_REQUIRES(mutex) {
     expiring.remove(*old);
     messages.fetch_sub(1, std::memory_order_relaxed);
-    bytes.fetch_sub(old->message->cost(), std::memory_order_relaxed);
+    message_bytes.fetch_sub(old->message->cost(), std::memory_order_relaxed);
     reclaim.retire(old, &Stored::destroy);
   }
 
@@ -151,22 +156,22 @@ struct RetainedIndex::State {
     const Node* found = trie.find(mqtt::LevelsView(message->topic()));
     Stored* old = found != nullptr ? found->value().stored.load(std::memory_order_relaxed) : nullptr;
     if (!has_room(old, *message)) return {SetOutcome::kFull, sequence.load(std::memory_order_relaxed)};
-    auto* stored = new Stored{message, next_sequence()};
+    auto* stored = new Stored{message, sequence.load(std::memory_order_relaxed) + 1};
     trie.insert(mqtt::LevelsView(message->topic())).value().stored.store(stored, std::memory_order_release);
     if (message->has_expiry()) expiring.add(*stored);
     messages.fetch_add(1, std::memory_order_relaxed);
-    bytes.fetch_add(message->cost(), std::memory_order_relaxed);
+    message_bytes.fetch_add(message->cost(), std::memory_order_relaxed);
     if (old != nullptr) retire(old);
-    return {old != nullptr ? SetOutcome::kReplaced : SetOutcome::kAdded, stored->sequence};
+    return {old != nullptr ? SetOutcome::kReplaced : SetOutcome::kAdded, count_change()};
   }
 
-  /// Takes out what is stored under `topic` if it is `only`, or whatever it is when `only` is 0.
-  bool remove(std::string_view topic, std::uint64_t only) MORTISE_ROUTING_REQUIRES(mutex) {
+  /// Takes out what is stored under `topic`; with `only`, if that is its number.
+  bool remove(std::string_view topic, std::optional<std::uint64_t> only) MORTISE_ROUTING_REQUIRES(mutex) {
     Trie::Path path = trie.find_path(mqtt::LevelsView(topic));
     if (path.empty()) return false;
     Slot& slot = path.back()->value();
     Stored* old = slot.stored.load(std::memory_order_relaxed);
-    if (old == nullptr || (only != 0 && old->sequence != only)) return false;
+    if (old == nullptr || (only && old->sequence != *only)) return false;
     slot.stored.store(nullptr, std::memory_order_release);
     trie.prune(std::move(path));
     retire(old);
@@ -183,8 +188,8 @@ RetainedIndex::SetResult RetainedIndex::set(const mqtt::MessagePtr& message) {
   {
     const WriterLock lock(state_->mutex);
     if (message->payload().empty()) {
-      const bool removed = state_->remove(message->topic(), 0);
-      result = {removed ? SetOutcome::kRemoved : SetOutcome::kNothingToRemove, state_->next_sequence()};
+      const bool removed = state_->remove(message->topic(), std::nullopt);
+      result = {removed ? SetOutcome::kRemoved : SetOutcome::kNothingToRemove, state_->count_change()};
     } else {
       result = state_->store(message);
     }
@@ -200,7 +205,7 @@ bool RetainedIndex::remove_if(std::string_view topic, std::uint64_t sequence) {
   {
     const WriterLock lock(state_->mutex);
     removed = state_->remove(topic, sequence);
-    if (removed) state_->next_sequence();
+    if (removed) state_->count_change();
   }
   state_->reclaim.reclaim();
   return removed;
@@ -213,7 +218,7 @@ void RetainedIndex::hold_still(const std::function<void(std::uint64_t)>& step) {
 
 std::uint64_t RetainedIndex::sequence() const noexcept { return state_->sequence.load(std::memory_order_acquire); }
 std::size_t RetainedIndex::messages() const noexcept { return state_->messages.load(std::memory_order_relaxed); }
-std::size_t RetainedIndex::bytes() const noexcept { return state_->bytes.load(std::memory_order_relaxed); }
+std::size_t RetainedIndex::bytes() const noexcept { return state_->bytes(); }
 
 void RetainedIndex::match(std::string_view filter, WallTime now, const Visit& visit) const {
   FilterWalk walk(state_->trie, filter);
@@ -232,7 +237,7 @@ std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum,
       expired.push_back(first->message);
       const bool was_there = state_->remove(expired.back()->topic(), first->sequence);
       CHECK(was_there);
-      state_->next_sequence();
+      state_->count_change();
     }
   }
   for (const mqtt::MessagePtr& message : expired) removed(message->topic());

@@ -44,6 +44,7 @@ class RetainedIndex {
   /// The sequence number of the last change. Thread: any.
   std::uint64_t sequence() const noexcept;
   std::size_t messages() const noexcept;
+  /// Of the messages and of the tree that finds them: deep topics are charged for what they take.
   std::size_t bytes() const noexcept;
 
   /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired

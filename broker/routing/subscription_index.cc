@@ -154,6 +154,10 @@ bool SubscriptionIndex::unsubscribe(std::string_view filter, mqtt::SessionId sub
 
 std::size_t SubscriptionIndex::size() const noexcept { return state_->size.load(std::memory_order_relaxed); }
 
+std::size_t SubscriptionIndex::bytes() const noexcept {
+  return state_->trie.bytes() + size() * (sizeof(EntryChunk) + sizeof(MatchEntry));
+}
+
 MatchResultPtr SubscriptionIndex::match(std::string_view topic) const {
   Collector collector(topic);
   std::vector<Position> branches;

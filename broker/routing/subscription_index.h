@@ -44,6 +44,8 @@ class SubscriptionIndex {
   /// False when there was none. `is_group` as in the entry: groups have slots of their own. Thread: any.
   bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group = false);
   std::size_t size() const noexcept;
+  /// Of the tree and the entries, about: for a limit on what subscriptions may take.
+  std::size_t bytes() const noexcept;
 
   /// Collects all matches. Thread: a loop of the ReclaimDomain, between woke_up and its next passed_iteration.
   MatchResultPtr match(std::string_view topic) const;
@@ -77,6 +79,8 @@ class MatchCache {
   /// call.
   const MatchResultPtr& match(std::string_view topic);
   const Counters& counters() const noexcept;
+  std::size_t entries() const noexcept;
+  std::size_t bytes() const noexcept;
 
  private:
   struct State;

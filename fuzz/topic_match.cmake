@@ -1,0 +1,1 @@
+mortise_fuzz_target(topic_match LINK mortise_routing)
