@@ -1,0 +1,55 @@
+#include "broker/net/acceptors.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "broker/base/log.h"
+
+namespace mortise::net {
+
+void Acceptors::add(std::shared_ptr<TcpListener> listener) {
+  gates_.push_back({std::move(listener), false});
+  watch(static_cast<std::uint32_t>(gates_.size() - 1));
+}
+
+void Acceptors::watch(std::uint32_t index) {
+  const TcpListener& listener = *gates_[index].listener;
+  // Level-triggered: whoever is left waiting is reported again, here or to another loop.
+  if (poller_.add(listener.descriptor(), EPOLLIN | EPOLLEXCLUSIVE, {PollToken::Kind::kListener, index, 0})) return;
+  MORTISE_LOG(kError, "net", "a loop cannot watch %s: %s; its connections go to the other loops",
+              listener.url().c_str(), std::strerror(errno));
+}
+
+bool Acceptors::goes_on(std::uint32_t index, const TcpListener::Accepted& accepted, SteadyTime now) {
+  if (accepted.status == TcpListener::Accepted::Status::kRefused) {
+    counters_.refused.add();
+    return true;
+  }
+  if (accepted.status == TcpListener::Accepted::Status::kNone) return false;
+  Gate& gate = gates_[index];
+  poller_.remove(gate.listener->descriptor());
+  gate.is_paused = true;
+  resume_at_ = std::min(resume_at_, now + limits_.accept_pause);
+  counters_.paused_accepts.add();
+  if (gate.listener->claims_log_line(now)) {
+    MORTISE_LOG(kWarning, "net", "accepting on %s pauses until a connection ends: %s; raise the limit (ulimit -n)",
+                gate.listener->url().c_str(), std::strerror(accepted.error));
+  }
+  return false;
+}
+
+void Acceptors::resume(SteadyTime now) {
+  if (now < resume_at_) return;
+  resume_at_ = kNever;
+  for (std::uint32_t index = 0; index < gates_.size(); ++index) {
+    if (std::exchange(gates_[index].is_paused, false)) watch(index);
+  }
+}
+
+void Acceptors::close() noexcept {
+  for (const Gate& gate : gates_) poller_.remove(gate.listener->descriptor());
+  gates_.clear();
+  resume_at_ = kNever;
+}
+
+}  // namespace mortise::net

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "broker/net/loop_counters.h"
+#include "broker/net/loop_limits.h"
+#include "broker/net/poller.h"
+#include "broker/net/tcp_listener.h"
+
+namespace mortise::net {
+
+/// One loop's interest in the listeners. Out of descriptors it stops asking for a moment instead of being told of the
+/// same waiting connection again and again. Unsynchronised (loop-owned).
+class Acceptors {
+ public:
+  Acceptors(Poller& poller, LoopCounters& counters, const LoopLimits& limits)
+      : poller_(poller), counters_(counters), limits_(limits) {}
+
+  void add(std::shared_ptr<TcpListener> listener);
+  /// Somebody waits at listener `index`: calls accept(Stream, PeerInfo) for each, up to the limit; the rest is reported
+  /// again.
+  template <class Accept>
+  void accept_from(std::uint32_t index, SteadyTime now, Accept&& accept) {
+    for (std::size_t count = 0; index < gates_.size() && count < limits_.accepts_per_iteration; ++count) {
+      TcpListener::Accepted accepted = gates_[index].listener->accept();
+      if (accepted.status == TcpListener::Accepted::Status::kDone) {
+        accept(std::move(accepted.stream), std::move(accepted.peer));
+      } else if (!goes_on(index, accepted, now)) {
+        return;
+      }
+    }
+  }
+  /// Asks again where the pause is over.
+  void resume(SteadyTime now);
+  SteadyTime next_deadline() const noexcept { return resume_at_; }
+  /// Accepts nothing any more.
+  void close() noexcept;
+
+ private:
+  struct Gate {
+    std::shared_ptr<TcpListener> listener;
+    bool is_paused = false;
+  };
+  /// Nothing was accepted: true when the next one may be.
+  bool goes_on(std::uint32_t index, const TcpListener::Accepted& accepted, SteadyTime now);
+  void watch(std::uint32_t index);
+
+  Poller& poller_;
+  LoopCounters& counters_;
+  const LoopLimits& limits_;
+  std::vector<Gate> gates_;
+  SteadyTime resume_at_ = kNever;  // of all that are paused
+};
+
+}  // namespace mortise::net

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/base/result.h"
+#include "broker/base/time.h"
+#include "broker/config/settings.h"
+#include "broker/core/mail.h"
+#include "broker/net/stream_socket.h"
+
+namespace mortise::net {
+
+/// One listening TCP socket that all loops accept from. Immutable after opening; its counters are internally
+/// synchronised.
+///
+/// Design note: one socket in every loop's epoll (EPOLLEXCLUSIVE, so that a connection wakes one loop), not one per
+/// loop with SO_REUSEPORT: with that option a second broker of the same user could open the same port unnoticed and
+/// take half of the connections. Which loop accepts does not matter for balance: a Client moves to its home loop when
+/// it is authenticated.
+class TcpListener {
+ public:
+  /// Opens and listens. `number`: its place in `listeners`, for messages.
+  /// Errors: the address cannot be used: which, why, and what to change.
+  static Result<std::shared_ptr<TcpListener>> open(const config::ListenerSettings& settings, std::size_t number);
+
+  /// What accepting came to.
+  struct Accepted {
+    enum class Status : std::uint8_t {
+      kDone,       // a connection
+      kRefused,    // the listener is full; the connection was closed
+      kNone,       // nobody waits
+      kExhausted,  // no descriptor or memory is left: pause
+    };
+    Status status = Status::kNone;
+    Stream stream;
+    core::PeerInfo peer;
+    int error = 0;  // of kExhausted
+  };
+  /// Accepts one connection. Thread: any loop.
+  Accepted accept() const;
+
+  /// Whether to log that accepting pauses: once a minute, whichever loop it is. Thread: any loop.
+  bool claims_log_line(SteadyTime now) const noexcept;
+
+  int descriptor() const noexcept { return socket_.get(); }
+  const std::string& url() const noexcept { return url_; }
+  std::uint16_t port() const noexcept { return port_; }
+  std::size_t open_connections() const noexcept { return load_->open(); }
+
+ private:
+  TcpListener(Descriptor socket, const config::ListenerSettings& settings, std::uint16_t port);
+  core::PeerInfo peer_of(int socket, const sockaddr_storage& address) const;
+
+  const Descriptor socket_;
+  const std::string url_;
+  const std::uint16_t port_;
+  const Ref<ListenerLoad> load_;
+  mutable std::atomic<SteadyTime::rep> next_log_line_{0};
+};
+
+}  // namespace mortise::net
