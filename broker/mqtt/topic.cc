@@ -69,6 +69,9 @@ class FilterCursorView {
   bool ended_ = false;
 };
 
+/// "a/#" matches "a" too, which no filter with a level more does. "#" and "/#" have no such topic: it would be empty.
+bool has_parent_topic(std::string_view filter) noexcept { return filter != "#" && filter != "/#"; }
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) noexcept {
@@ -120,14 +123,12 @@ bool matches(std::string_view filter, std::string_view topic) noexcept {
 
 bool covers(std::string_view wide, std::string_view narrow) noexcept {
   if (starts_with_dollar(narrow) && !starts_with_dollar(wide)) return false;
-  // Both match every Topic Name that does not begin with '$'.
-  if (narrow == "#" && wide == "+/#") return true;
   FilterCursorView w(wide);
   FilterCursorView n(narrow);
   for (;; w.advance(), n.advance()) {
     if (w.is_hash()) return true;
     if (w.ended() || n.ended()) return w.ended() && n.ended();
-    if (n.is_hash()) return false;  // it matches its parent level, which a further level of `wide` does not
+    if (n.is_hash()) return !has_parent_topic(narrow) && w.is_plus() && (w.advance(), w.is_hash());
     if (!w.is_plus() && w.level() != n.level()) return false;
   }
 }
@@ -141,7 +142,8 @@ bool overlaps(std::string_view one, std::string_view other) noexcept {
   FilterCursorView a(one);
   FilterCursorView b(other);
   for (;; a.advance(), b.advance()) {
-    if (a.is_hash() || b.is_hash()) return true;
+    if (a.is_hash()) return !b.ended() || has_parent_topic(one);
+    if (b.is_hash()) return !a.ended() || has_parent_topic(other);
     if (a.ended() || b.ended()) return a.ended() && b.ended();
     if (!a.is_plus() && !b.is_plus() && a.level() != b.level()) return false;
   }

@@ -1,0 +1,1 @@
+mortise_fuzz_target(decode LINK mortise_packet_dump)
