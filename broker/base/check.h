@@ -8,8 +8,8 @@ namespace mortise {
 }  // namespace mortise
 
 /// Always on: use it where *we* are wrong and going on could corrupt state; never on input.
-#define CHECK(condition)                                           \
-  do {                                                             \
-    if (!(condition)) [[unlikely]]                                 \
-      ::mortise::check_failed(#condition, __FILE__, __LINE__);     \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::mortise::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

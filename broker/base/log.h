@@ -19,7 +19,8 @@ bool is_logged(LogLevel level) noexcept;
 }  // namespace mortise
 
 /// MORTISE_LOG(kInfo, "net", "listening on %s", url.c_str()). Text from a peer goes through quoted() first.
-#define MORTISE_LOG(level, component, ...)                                                                       \
-  do {                                                                                                           \
-    if (::mortise::is_logged(::mortise::LogLevel::level)) ::mortise::log_line(::mortise::LogLevel::level, component, __VA_ARGS__); \
+#define MORTISE_LOG(level, component, ...)                                     \
+  do {                                                                         \
+    if (::mortise::is_logged(::mortise::LogLevel::level))                      \
+      ::mortise::log_line(::mortise::LogLevel::level, component, __VA_ARGS__); \
   } while (false)

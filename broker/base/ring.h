@@ -6,8 +6,8 @@
 
 namespace mortise {
 
-/// A queue in one growing circular buffer, indexable from its front. An empty one that never held anything owns no memory (std::deque
-/// allocates 576 bytes at once). Unsynchronised.
+/// A queue in one growing circular buffer, indexable from its front. An empty one that never held anything owns no
+/// memory (std::deque allocates 576 bytes at once). Unsynchronised.
 template <class T>
 class Ring {
  public:

@@ -31,12 +31,15 @@ struct DeliveryProperties {
   std::uint16_t topic_alias = 0;  // 0: none
 };
 
-/// Appends a PUBLISH up to, but not including, its payload of `packet.payload.size()` bytes: small payloads are appended by the
-/// caller, large ones referenced. `packet.properties` are the message's own; `delivery` is added before them. Returns the offset in
-/// `out` of the Packet Identifier (0 when there is none), so that one encoding serves many receivers with the id patched.
-std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryProperties& delivery, ProtocolVersion version);
+/// Appends a PUBLISH up to, but not including, its payload of `packet.payload.size()` bytes: small payloads are
+/// appended by the caller, large ones referenced. `packet.properties` are the message's own; `delivery` is added before
+/// them. Returns the offset in `out` of the Packet Identifier (0 when there is none), so that one encoding serves many
+/// receivers with the id patched.
+std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryProperties& delivery,
+                                ProtocolVersion version);
 
 /// The size in bytes that encode_publish_head and the payload will take: for the receiver's Maximum Packet Size.
-std::size_t publish_size(const PublishView& packet, const DeliveryProperties& delivery, ProtocolVersion version) noexcept;
+std::size_t publish_size(const PublishView& packet, const DeliveryProperties& delivery,
+                         ProtocolVersion version) noexcept;
 
 }  // namespace mortise::mqtt

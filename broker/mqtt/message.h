@@ -16,24 +16,25 @@ using MessagePtr = Ref<const Message>;
 
 /// What a Message is made from; borrowed for the call of Message::make.
 struct MessageFields {
-  std::string_view topic;                 // validated
+  std::string_view topic;  // validated
   ByteView payload;
-  PropertiesView properties;              // those that travel on to receivers; others are left out by make
-  QoS qos = QoS::kAtMostOnce;             // as published
-  bool retain = false;                    // as published
+  PropertiesView properties;   // those that travel on to receivers; others are left out by make
+  QoS qos = QoS::kAtMostOnce;  // as published
+  bool retain = false;         // as published
   bool is_will = false;
-  WallTime expires_at = kNeverWall;       // Message Expiry Interval, as a point in time
+  WallTime expires_at = kNeverWall;  // Message Expiry Interval, as a point in time
   WallTime received_at{};
-  SessionId origin;                       // the publisher's session, for No Local; empty for plugins, wills after a restart, $SYS
-  std::uint8_t hops = 0;                  // publishes of plugins on the way here
+  SessionId origin;       // the publisher's session, for No Local; empty for plugins, wills after a restart, $SYS
+  std::uint8_t hops = 0;  // publishes of plugins on the way here
 };
 
-/// An Application Message. Immutable after it is made and counted: any thread may hold one. Topic, properties and payload
-/// are one allocation; a rewritten message has a header and topic of its own and shares the payload. There is no set_topic.
+/// An Application Message. Immutable after it is made and counted: any thread may hold one. Topic, properties and
+/// payload are one allocation; a rewritten message has a header and topic of its own and shares the payload. There is
+/// no set_topic.
 class Message {
  public:
-  /// Copies everything it is given. Of the properties it keeps those that 5.0 section 3.3.2.3 tells the Server to forward: Payload
-  /// Format Indicator, Content Type, Response Topic, Correlation Data, User Property, in their order.
+  /// Copies everything it is given. Of the properties it keeps those that 5.0 section 3.3.2.3 tells the Server to
+  /// forward: Payload Format Indicator, Content Type, Response Topic, Correlation Data, User Property, in their order.
   static MessagePtr make(const MessageFields& fields);
 
   /// The same message under another topic (validated by the caller): shares payload and properties.

@@ -9,8 +9,8 @@
 #include "broker/mqtt/reason_code.h"
 #include "broker/mqtt/types.h"
 
-/// Every Control Packet as views into the bytes it was decoded from (or is encoded from): for the call only. Fields that
-/// only 5.0 has keep their defaults for 3.1 and 3.1.1.
+/// Every Control Packet as views into the bytes it was decoded from (or is encoded from): for the call only. Fields
+/// that only 5.0 has keep their defaults for 3.1 and 3.1.1.
 namespace mortise::mqtt {
 
 struct WillView {
@@ -95,7 +95,7 @@ struct AuthView {
 };
 
 using ControlPacketView =
-    std::variant<ConnectView, ConnackView, PublishView, AcknowledgementView, SubscribeView, SubscriptionAcknowledgementView,
-                 UnsubscribeView, PingreqView, PingrespView, DisconnectView, AuthView>;
+    std::variant<ConnectView, ConnackView, PublishView, AcknowledgementView, SubscribeView,
+                 SubscriptionAcknowledgementView, UnsubscribeView, PingreqView, PingrespView, DisconnectView, AuthView>;
 
 }  // namespace mortise::mqtt

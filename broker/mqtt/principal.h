@@ -20,20 +20,20 @@ struct CertificateIdentity {
   std::string fingerprint_sha256;
 };
 
-/// Who is connected: a snapshot made once per successful CONNECT, held by whatever needs to know it later (session, Will,
-/// offline queue, hooks, bridges) instead of the connection. Immutable: only ever a shared_ptr<const Principal>.
+/// Who is connected: a snapshot made once per successful CONNECT, held by whatever needs to know it later (session,
+/// Will, offline queue, hooks, bridges) instead of the connection. Immutable: only ever a shared_ptr<const Principal>.
 struct Principal {
-  std::string client_id;                  // as used for the session; assigned by the Server when the Client sent none
-  std::optional<std::string> user_name;   // as authentication decided it
-  std::string name_space;                 // set by authentication; scopes client ids and session keys
-  std::string listener;                   // its URL
-  std::string peer_address;               // "127.0.0.1", "::1", or the path of a Unix socket
+  std::string client_id;                 // as used for the session; assigned by the Server when the Client sent none
+  std::optional<std::string> user_name;  // as authentication decided it
+  std::string name_space;                // set by authentication; scopes client ids and session keys
+  std::string listener;                  // its URL
+  std::string peer_address;              // "127.0.0.1", "::1", or the path of a Unix socket
   std::uint16_t peer_port = 0;
   ProtocolVersion version = ProtocolVersion::k5;
   CertificateIdentity certificate;
   std::vector<std::pair<std::string, std::string>> user_properties;  // of CONNECT, in order
   WallTime connected_at{};
-  std::uint64_t epoch = 0;                // of the connection: never repeats while the broker runs
+  std::uint64_t epoch = 0;  // of the connection: never repeats while the broker runs
 };
 
 using PrincipalPtr = std::shared_ptr<const Principal>;

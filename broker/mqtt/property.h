@@ -43,7 +43,15 @@ enum class PropertyId : std::uint8_t {
   kSharedSubscriptionAvailable = 0x2A,
 };
 
-enum class PropertyType : std::uint8_t { kByte, kTwoByteInteger, kFourByteInteger, kVariableByteInteger, kUtf8, kBinary, kUtf8Pair };
+enum class PropertyType : std::uint8_t {
+  kByte,
+  kTwoByteInteger,
+  kFourByteInteger,
+  kVariableByteInteger,
+  kUtf8,
+  kBinary,
+  kUtf8Pair
+};
 
 /// Where a property may stand: bit 1 << PacketType, and kWillProperties for those of the Will in CONNECT.
 using PropertyPlaces = std::uint32_t;
@@ -56,10 +64,10 @@ struct PropertyRow {
   const char* name;
   PropertyType type;
   PropertyPlaces places;
-  bool may_repeat;          // User Property; Subscription Identifier in PUBLISH
-  std::uint32_t minimum;    // for numbers, inclusive
-  std::uint32_t maximum;    // for numbers, inclusive
-  const char* statement;    // what a second one, or a value out of range, violates
+  bool may_repeat;                                       // User Property; Subscription Identifier in PUBLISH
+  std::uint32_t minimum;                                 // for numbers, inclusive
+  std::uint32_t maximum;                                 // for numbers, inclusive
+  const char* statement;                                 // what a second one, or a value out of range, violates
   ReasonCode out_of_range = ReasonCode::kProtocolError;  // what a value out of range is refused with
 };
 
@@ -70,19 +78,19 @@ const PropertyRow* find_property(std::uint32_t id) noexcept;
 /// One decoded property; which member is set follows from its row's type.
 struct PropertyView {
   PropertyId id;
-  std::uint32_t number = 0;   // byte, two, four byte and variable byte integers
-  std::string_view text;      // UTF-8, binary data, and the name of a pair
-  std::string_view value;     // the value of a pair
+  std::uint32_t number = 0;  // byte, two, four byte and variable byte integers
+  std::string_view text;     // UTF-8, binary data, and the name of a pair
+  std::string_view value;    // the value of a pair
 };
 
-/// A validated property list, without its Property Length: borrowed, for the call. Cost: look-ups scan, with a mask that
-/// answers "absent" at once.
+/// A validated property list, without its Property Length: borrowed, for the call. Cost: look-ups scan, with a mask
+/// that answers "absent" at once.
 class PropertiesView {
  public:
   PropertiesView() = default;
 
-  /// Checks `encoded` (without Property Length) against the table for one place. Errors: Malformed Packet, Protocol Error,
-  /// as 5.0 section 2.2.2 says, each with its statement.
+  /// Checks `encoded` (without Property Length) against the table for one place. Errors: Malformed Packet, Protocol
+  /// Error, as 5.0 section 2.2.2 says, each with its statement.
   static Result<PropertiesView, Refusal> decode(ByteView encoded, PropertyPlaces where) noexcept;
 
   bool has(PropertyId id) const noexcept { return (present_ >> static_cast<unsigned>(id)) & 1; }

@@ -55,7 +55,12 @@ enum class ReasonCode : std::uint8_t {
 
 /// 3.1.1 table 3.1: what a CONNACK of 3.1 and 3.1.1 can say.
 enum class ConnectReturnCode : std::uint8_t {
-  kAccepted = 0, kUnacceptableProtocolVersion, kIdentifierRejected, kServerUnavailable, kBadUserNameOrPassword, kNotAuthorized,
+  kAccepted = 0,
+  kUnacceptableProtocolVersion,
+  kIdentifierRejected,
+  kServerUnavailable,
+  kBadUserNameOrPassword,
+  kNotAuthorized,
 };
 
 inline bool is_error(ReasonCode code) noexcept { return static_cast<std::uint8_t>(code) >= 0x80; }

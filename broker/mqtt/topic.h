@@ -33,8 +33,9 @@ struct TopicFilterView {
   bool has_wildcard() const noexcept { return filter.find_first_of("+#") != std::string_view::npos; }
 };
 
-/// Checks and takes apart a Topic Filter as sent: `#` last and, like `+`, a whole level (MQTT-4.7.1-1, MQTT-4.7.1-2), at least one
-/// character (MQTT-4.7.3-1), and for `$share` a share name of at least one character without `/ + #` (MQTT-4.8.2-1), followed by
+/// Checks and takes apart a Topic Filter as sent: `#` last and, like `+`, a whole level (MQTT-4.7.1-1, MQTT-4.7.1-2),
+/// at least one character (MQTT-4.7.3-1), and for `$share` a share name of at least one character without `/ + #`
+/// (MQTT-4.8.2-1), followed by
 /// `/` and a filter (MQTT-4.8.2-2). Statement numbers are 5.0's. Errors: Topic Filter Invalid.
 Result<TopicFilterView, Refusal> parse_topic_filter(std::string_view filter, const TopicLimits& limits = {}) noexcept;
 

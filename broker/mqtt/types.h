@@ -14,8 +14,21 @@ enum class QoS : std::uint8_t { kAtMostOnce = 0, kAtLeastOnce = 1, kExactlyOnce 
 
 /// 5.0 table 2-1.
 enum class PacketType : std::uint8_t {
-  kConnect = 1, kConnack, kPublish, kPuback, kPubrec, kPubrel, kPubcomp, kSubscribe, kSuback,
-  kUnsubscribe, kUnsuback, kPingreq, kPingresp, kDisconnect, kAuth,
+  kConnect = 1,
+  kConnack,
+  kPublish,
+  kPuback,
+  kPubrec,
+  kPubrel,
+  kPubcomp,
+  kSubscribe,
+  kSuback,
+  kUnsubscribe,
+  kUnsuback,
+  kPingreq,
+  kPingresp,
+  kDisconnect,
+  kAuth,
 };
 
 using PacketId = std::uint16_t;
