@@ -14,18 +14,15 @@ static_assert(sizeof(EntryChunk) % alignof(MatchEntry) == 0);
 static_assert(sizeof(MatchEntry) % alignof(FilterRulesPtr) == 0);
 static_assert(std::is_trivially_destructible_v<MatchEntry>);
 
-EntryKey key_of(const MatchEntry& entry) { return {entry.subscriber, entry.is_group}; }
-
-std::size_t hash_of(const EntryKey& key) {
+std::size_t hash_of(mqtt::SessionId subscriber) {
   // The broker hands these numbers out, so nobody chooses collisions.
-  const std::uint64_t number =
-      (std::uint64_t{key.subscriber.loop} << 33) ^ (std::uint64_t{key.is_group} << 32) ^ key.subscriber.slot.index;
+  const std::uint64_t number = (std::uint64_t{subscriber.loop} << 32) ^ subscriber.slot.index;
   return static_cast<std::size_t>((number * 0x9E3779B97F4A7C15u) >> 32);
 }
 
-auto find(std::vector<IndexedSubscription>& subscriptions, const EntryKey& key) {
+auto find(std::vector<IndexedSubscription>& subscriptions, mqtt::SessionId subscriber) {
   return std::find_if(subscriptions.begin(), subscriptions.end(),
-                      [&](const IndexedSubscription& one) { return key_of(one.entry) == key; });
+                      [&](const IndexedSubscription& one) { return one.entry.subscriber == subscriber; });
 }
 
 std::vector<IndexedSubscription> contents(const EntryChunk* chunk, std::size_t spare) {
@@ -38,7 +35,7 @@ std::vector<IndexedSubscription> contents(const EntryChunk* chunk, std::size_t s
 
 /// True when it replaced one.
 bool put_into(std::vector<IndexedSubscription>& subscriptions, const IndexedSubscription& subscription) {
-  const auto old = find(subscriptions, key_of(subscription.entry));
+  const auto old = find(subscriptions, subscription.entry.subscriber);
   if (old != subscriptions.end()) {
     *old = subscription;
     return true;
@@ -90,8 +87,8 @@ void EntryChunk::append_to(std::vector<IndexedSubscription>& subscriptions) cons
 
 // ---- EntrySet ----------------------------------------------------------------------------------------------------
 
-EntrySet::Bucket& EntrySet::Table::bucket_of(const EntryKey& key) noexcept {
-  return buckets_[hash_of(key) & (buckets_.size() - 1)];
+EntrySet::Bucket& EntrySet::Table::bucket_of(mqtt::SessionId subscriber) noexcept {
+  return buckets_[hash_of(subscriber) & (buckets_.size() - 1)];
 }
 
 EntrySet::~EntrySet() {
@@ -134,7 +131,7 @@ bool EntrySet::put(const IndexedSubscription& subscription, ReclaimDomain& recla
 }
 
 bool EntrySet::put_in_bucket(Table& table, const IndexedSubscription& subscription, ReclaimDomain& reclaim) {
-  Bucket& bucket = table.bucket_of(key_of(subscription.entry));
+  Bucket& bucket = table.bucket_of(subscription.entry.subscriber);
   const EntryChunk* old = bucket.load(std::memory_order_relaxed);
   std::vector<IndexedSubscription> subscriptions = contents(old, 1);
   const bool replaced = put_into(subscriptions, subscription);
@@ -145,11 +142,11 @@ bool EntrySet::put_in_bucket(Table& table, const IndexedSubscription& subscripti
   return replaced;
 }
 
-bool EntrySet::remove(const EntryKey& key, ReclaimDomain& reclaim) {
-  if (Table* spread = table()) return remove_from_bucket(*spread, key, reclaim);
+bool EntrySet::remove(mqtt::SessionId subscriber, ReclaimDomain& reclaim) {
+  if (Table* spread = table()) return remove_from_bucket(*spread, subscriber, reclaim);
   const EntryChunk* old = chunk();
   std::vector<IndexedSubscription> subscriptions = contents(old, 0);
-  const auto found = find(subscriptions, key);
+  const auto found = find(subscriptions, subscriber);
   if (found == subscriptions.end()) return false;
   subscriptions.erase(found);
   set_state(EntryChunk::make(subscriptions));
@@ -157,11 +154,11 @@ bool EntrySet::remove(const EntryKey& key, ReclaimDomain& reclaim) {
   return true;
 }
 
-bool EntrySet::remove_from_bucket(Table& table, const EntryKey& key, ReclaimDomain& reclaim) {
-  Bucket& bucket = table.bucket_of(key);
+bool EntrySet::remove_from_bucket(Table& table, mqtt::SessionId subscriber, ReclaimDomain& reclaim) {
+  Bucket& bucket = table.bucket_of(subscriber);
   const EntryChunk* old = bucket.load(std::memory_order_relaxed);
   std::vector<IndexedSubscription> subscriptions = contents(old, 0);
-  const auto found = find(subscriptions, key);
+  const auto found = find(subscriptions, subscriber);
   if (found == subscriptions.end()) return false;
   subscriptions.erase(found);
   bucket.store(EntryChunk::make(subscriptions), std::memory_order_release);
@@ -181,7 +178,7 @@ void EntrySet::rebuild(std::vector<IndexedSubscription> all, ReclaimDomain& recl
     auto spread = std::make_unique<Table>(std::bit_ceil(all.size() / kBucketTarget + 1));
     spread->size = all.size();
     // Sorted by bucket, each bucket's subscriptions stand together.
-    const auto bucket_of = [&](const IndexedSubscription& one) { return &spread->bucket_of(key_of(one.entry)); };
+    const auto bucket_of = [&](const IndexedSubscription& one) { return &spread->bucket_of(one.entry.subscriber); };
     std::sort(all.begin(), all.end(),
               [&](const auto& one, const auto& other) { return bucket_of(one) < bucket_of(other); });
     for (auto from = all.begin(); from != all.end();) {

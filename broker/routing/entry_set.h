@@ -34,13 +34,6 @@ class EntryChunk {
   const bool has_rules_;
 };
 
-/// Who a key of an EntrySet is.
-struct EntryKey {
-  mqtt::SessionId subscriber;
-  bool is_group = false;
-  friend bool operator==(const EntryKey&, const EntryKey&) = default;
-};
-
 /// The subscriptions of one Topic Filter, by subscriber. Few are one chunk; many are spread over chunks by a hash, each
 /// of them copied on write, so that the hundred-thousandth subscriber costs what the tenth does. One writer at a time;
 /// readers take no lock and see of each subscription the old or the new.
@@ -56,7 +49,7 @@ class EntrySet {
   /// True when it replaced one. Thread: the writer's.
   bool put(const IndexedSubscription& subscription, ReclaimDomain& reclaim);
   /// False when there was none. Thread: the writer's.
-  bool remove(const EntryKey& key, ReclaimDomain& reclaim);
+  bool remove(mqtt::SessionId subscriber, ReclaimDomain& reclaim);
 
   /// Calls visit(const EntryChunk&) for each chunk. Thread: a loop's.
   template <class Visit>
@@ -76,7 +69,7 @@ class EntrySet {
    public:
     explicit Table(std::size_t buckets) : buckets_(buckets) {}
     std::span<const Bucket> buckets() const noexcept { return buckets_; }
-    Bucket& bucket_of(const EntryKey& key) noexcept;
+    Bucket& bucket_of(mqtt::SessionId subscriber) noexcept;
     std::size_t size = 0;  // writer only
 
    private:
@@ -89,7 +82,7 @@ class EntrySet {
   Table* table() const noexcept;
   const EntryChunk* chunk() const noexcept;
   bool put_in_bucket(Table& table, const IndexedSubscription& subscription, ReclaimDomain& reclaim);
-  bool remove_from_bucket(Table& table, const EntryKey& key, ReclaimDomain& reclaim);
+  bool remove_from_bucket(Table& table, mqtt::SessionId subscriber, ReclaimDomain& reclaim);
   void rebuild(std::vector<IndexedSubscription> all, ReclaimDomain& reclaim);
   std::vector<IndexedSubscription> all() const;
   void set_state(const EntryChunk* chunk) noexcept;

@@ -11,7 +11,7 @@ namespace mortise::routing {
 namespace {
 
 auto order_of(const MatchEntry& entry) {
-  // Groups have slots of their own, which may equal those of sessions.
+  // Groups behind the sessions of their loop.
   return std::make_tuple(entry.subscriber.loop, entry.is_group, entry.subscriber.slot.index,
                          entry.subscriber.slot.generation, entry.subscription_identifier);
 }

@@ -10,18 +10,20 @@
 
 namespace mortise::routing {
 
-/// One subscription that a Topic Name matched. Several of one session stand next to each other.
+/// One subscription that a Topic Name matched. Several of one session stand next to each other. The ids of sessions and
+/// groups never coincide.
 struct MatchEntry {
-  mqtt::SessionId subscriber;  // a session, or with is_group a shared subscription's group on its home loop
-  std::uint64_t retained_boundary =
-      0;  // a retained message with a sequence number up to this one was or will be replayed
+  mqtt::SessionId subscriber;                 // a session, or with is_group a group on its home loop
+  std::uint64_t retained_boundary = 0;        // a retained message with a number up to this one was or will be replayed
   std::uint32_t subscription_identifier = 0;  // 0: none
   mqtt::QoS maximum_qos = mqtt::QoS::kAtMostOnce;
-  bool is_group = false;
-  bool is_durable = false;  // the subscriber keeps what it gets in the store
-  bool no_local = false;
-  bool retain_as_published = false;
+  bool is_group : 1 = false;
+  bool is_durable : 1 = false;  // the subscriber keeps what it gets in the store
+  bool no_local : 1 = false;
+  bool retain_as_published : 1 = false;
 };
+// There may be a million of them.
+static_assert(sizeof(MatchEntry) == 32);
 
 /// Who gets a Topic Name, ordered by home loop and then by subscriber; entries whose filter rules deny the topic are
 /// already left out. Immutable after it is made and counted: any thread may hold one.

@@ -137,14 +137,14 @@ SubscriptionIndex::WithBoundary SubscriptionIndex::subscribe(std::string_view fi
   return result;
 }
 
-bool SubscriptionIndex::unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group) {
+bool SubscriptionIndex::unsubscribe(std::string_view filter, mqtt::SessionId subscriber) {
   const FilterPathView path(filter);
   {
     const WriterLock lock(state_->mutex);
     Trie::Path way = state_->find_path(path);
     if (way.empty()) return false;
     Subscriptions& at = way.back()->value();
-    if (!(path.below ? at.below : at.exact).remove({subscriber, is_group}, state_->reclaim)) return false;
+    if (!(path.below ? at.below : at.exact).remove(subscriber, state_->reclaim)) return false;
     state_->size.fetch_sub(1, std::memory_order_relaxed);
     state_->trie.prune(std::move(way));
   }

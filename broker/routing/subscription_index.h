@@ -41,8 +41,8 @@ class SubscriptionIndex {
     std::uint64_t retained_boundary;
   };
   WithBoundary subscribe(std::string_view filter, IndexedSubscription subscription, RetainedIndex& retained);
-  /// False when there was none. `is_group` as in the entry: groups have slots of their own. Thread: any.
-  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group = false);
+  /// False when there was none. Thread: any.
+  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber);
   std::size_t size() const noexcept;
   /// Of the tree and the entries, about: for a limit on what subscriptions may take.
   std::size_t bytes() const noexcept;

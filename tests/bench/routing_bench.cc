@@ -140,6 +140,42 @@ void subscribe_and_unsubscribe(benchmark::State& state) {
 }
 BENCHMARK(subscribe_and_unsubscribe)->Arg(1'000)->Arg(1'000'000);
 
+/// Filters of several shapes, each other than all before.
+std::string filter_of_shape(std::int64_t shape, std::uint32_t i) {
+  char text[96];
+  switch (shape) {
+    case 0:
+      return device_topic(i);
+    case 1:  // a level of its own and two below it
+      std::snprintf(text, sizeof text, "tenant/%07u/cmd/#", i);
+      break;
+    case 2:  // the same with a UUID
+      std::snprintf(text, sizeof text, "devices/%08x-9a1c-4f6e-8d2b-%012x/telemetry/+", i * 2654435761u, i);
+      break;
+    default:  // three levels of its own
+      std::snprintf(text, sizeof text, "fleet/%07u/%07u/%07u", i, i, i);
+  }
+  return text;
+}
+
+void subscribe_distinct(benchmark::State& state) {
+  constexpr std::uint32_t kCount = 1'000'000;
+  double bytes = 0;
+  for (auto _ : state) {
+    ReclaimDomain reclaim(1);
+    reclaim.went_to_sleep(0);
+    SubscriptionIndex index(reclaim);
+    const std::size_t before = heap_in_use();
+    for (std::uint32_t i = 0; i < kCount; ++i) index.subscribe(filter_of_shape(state.range(0), i), subscription(i));
+    reclaim.reclaim();
+    bytes = static_cast<double>(heap_in_use() - before) / kCount;
+  }
+  state.counters["each"] = benchmark::Counter(static_cast<double>(state.iterations()) * kCount,
+                                              benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["bytes_per_subscription"] = bytes;
+}
+BENCHMARK(subscribe_distinct)->ArgName("shape")->DenseRange(0, 3)->Iterations(1)->Unit(benchmark::kMillisecond);
+
 /// All on one filter: the cost of one subscriber must not grow with their number.
 void subscribe_all_to_one_filter(benchmark::State& state) {
   const auto subscribers = static_cast<std::uint32_t>(state.range(0));

@@ -15,7 +15,7 @@ namespace mortise::routing {
 /// What routing must answer, the slow and obvious way: split, compare, walk through everything. Shares no code with it.
 class NaiveTwin {
  public:
-  using Key = std::tuple<std::string, mqtt::SessionId, bool>;
+  using Key = std::pair<std::string, mqtt::SessionId>;
 
   static std::vector<std::string> split(std::string_view topic) {
     std::vector<std::string> levels(1);
@@ -49,12 +49,12 @@ class NaiveTwin {
   }
 
   bool subscribe(std::string_view filter, const IndexedSubscription& subscription) {
-    const Key key{filter, subscription.entry.subscriber, subscription.entry.is_group};
+    const Key key{filter, subscription.entry.subscriber};
     levels_.try_emplace(std::string(filter), split(filter));
     return !subscriptions_.insert_or_assign(key, subscription).second;
   }
-  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber, bool is_group) {
-    return subscriptions_.erase(Key{filter, subscriber, is_group}) != 0;
+  bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber) {
+    return subscriptions_.erase(Key{filter, subscriber}) != 0;
   }
   const std::map<Key, IndexedSubscription>& subscriptions() const { return subscriptions_; }
 
@@ -66,8 +66,8 @@ class NaiveTwin {
     std::string_view filter;
     bool matched = false;
     for (const auto& [key, subscription] : subscriptions_) {  // those of one filter stand together
-      if (filter != std::get<0>(key) || filter.empty()) matched = matches(levels_.at(std::get<0>(key)), levels);
-      filter = std::get<0>(key);
+      if (filter != key.first || filter.empty()) matched = matches(levels_.at(key.first), levels);
+      filter = key.first;
       if (!matched || !allows(subscription.rules, topic)) continue;
       found.push_back(as_tuple(subscription.entry));
     }

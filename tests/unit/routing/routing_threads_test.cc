@@ -109,7 +109,7 @@ TEST(RetainedBoundaryTest, NoRetainedMessageIsLostOrDoubledWhenSubscribingRacesW
     ReclaimDomain reclaim(2);
     SubscriptionIndex index(reclaim);
     RetainedIndex retained(reclaim, {});
-    constexpr std::uint64_t kMessages = 20;
+    constexpr std::uint64_t kMessages = 150;
     std::vector<bool> live(kMessages + 1);
     std::thread publisher([&] {
       for (std::uint64_t i = 1; i <= kMessages; ++i) {
@@ -118,6 +118,7 @@ TEST(RetainedBoundaryTest, NoRetainedMessageIsLostOrDoubledWhenSubscribingRacesW
         for (const MatchEntry& entry : result->entries()) live[sequence] = sequence > entry.retained_boundary;
       }
     });
+    while (retained.sequence() < 5) std::this_thread::yield();  // into the middle of it
     std::uint64_t replayed = 0;
     const std::uint64_t boundary = index.subscribe("t", subscription(session(1)), retained).retained_boundary;
     retained.match("t", {}, [&](const mqtt::MessagePtr&, std::uint64_t sequence) {

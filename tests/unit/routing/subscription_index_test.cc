@@ -115,15 +115,17 @@ TEST_F(SubscriptionIndexTest, UnsubscribingRemovesOnlyTheFilterNamed) {
   EXPECT_THAT(matched("a/b"), IsEmpty());
 }
 
-TEST_F(SubscriptionIndexTest, ASharedGroupAndASessionOfTheSameSlotAreTwoSubscribers) {
+TEST_F(SubscriptionIndexTest, AGroupSubscribesAndUnsubscribesLikeASession) {
   IndexedSubscription group = subscription(session(7));
   group.entry.is_group = true;
-  EXPECT_FALSE(index_.subscribe("t", subscription(session(7))));
+  EXPECT_FALSE(index_.subscribe("t", subscription(session(8))));
   EXPECT_FALSE(index_.subscribe("t", group));
-  EXPECT_THAT(matched("t"), ElementsAre(7, 7));
-  EXPECT_TRUE(index_.unsubscribe("t", session(7), true));
-  ASSERT_THAT(matched("t"), ElementsAre(7));
-  EXPECT_FALSE(index_.match("t")->entries()[0].is_group);
+  EXPECT_TRUE(index_.subscribe("t", group));
+  // Groups stand behind the sessions of their loop.
+  ASSERT_THAT(matched("t"), ElementsAre(8, 7));
+  EXPECT_TRUE(index_.match("t")->entries()[1].is_group);
+  EXPECT_TRUE(index_.unsubscribe("t", session(7)));
+  EXPECT_THAT(matched("t"), ElementsAre(8));
 }
 
 TEST_F(SubscriptionIndexTest, ResultsAreGroupedByLoopAndThenBySubscriber) {
