@@ -18,12 +18,12 @@ enum class LogLevel : std::uint32_t {
 
 /// A message to publish. Owns nothing: publish() copies.
 struct PublishView {
-  std::string_view topic;  // a routed Topic Name
-  std::string_view payload;
+  std::string_view topic = {};  // a routed Topic Name
+  std::string_view payload = {};
   std::uint32_t qos = 0;
   bool retain = false;
   std::chrono::seconds expiry{0};  // 0 is none
-  std::vector<std::pair<std::string_view, std::string_view>> user_properties;
+  std::vector<std::pair<std::string_view, std::string_view>> user_properties = {};
 };
 
 /// Asks the broker in the name of an instance (Plugin: done at once, any thread) or of the running call (views: done

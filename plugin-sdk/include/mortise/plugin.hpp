@@ -16,7 +16,7 @@
 /// Design notes. A hook exists if the class overrides it; what is overridden is read off the member's type at compile
 /// time, so nothing is registered that is not implemented, and `override` catches a misspelt one. Every entry point is
 /// a trampoline that catches every exception here, on the plugin's side: a host must never catch what another copy of
-/// the C++ runtime threw. Link with -static-libstdc++ -static-libgcc and hidden visibility (mortise_add_plugin does).
+/// the C++ runtime threw, and so a plugin may link libstdc++ statically or not.
 
 #include <memory>
 #include <mortise/config.hpp>
