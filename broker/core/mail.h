@@ -10,13 +10,15 @@
 #include "broker/hooks/instances.h"
 #include "broker/mqtt/message.h"
 #include "broker/mqtt/principal.h"
+#include "broker/routing/filter_rules.h"
 #include "broker/routing/match_result.h"
 #include "broker/session/journal.h"
 
 /// What loops (and the threads of the store and of plugins) tell a loop. Everything owns what it says.
 namespace mortise::core {
 
-/// A socket between two loops: whatever net needs to go on with it (descriptor, TLS state, bytes read and not consumed).
+/// A socket between two loops: whatever net needs to go on with it (descriptor, TLS state, bytes read and not
+/// consumed).
 class DetachedStream {
  public:
   virtual ~DetachedStream() = default;
@@ -24,7 +26,7 @@ class DetachedStream {
 
 /// What the socket knows of its peer.
 struct PeerInfo {
-  std::string listener;        // its URL
+  std::string listener;  // its URL
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::string local_address;
@@ -45,20 +47,22 @@ struct Arrival {
 /// A message for subscribers on the receiving loop. Counts against the credit of the pair of loops.
 struct Delivery {
   mqtt::MessagePtr message;
-  routing::MatchResultPtr targets;       // the receiver takes its own loop's entries
-  std::uint64_t retained_sequence = 0;   // 0: the message was not retained
-  std::uint64_t group = 0;               // the durable group this is a piece of; 0: none
-  bool is_held = false;                  // nothing is passed on before the group is durable (a durable publisher's QoS 2)
+  routing::MatchResultPtr targets;      // the receiver takes its own loop's entries
+  std::uint64_t retained_sequence = 0;  // 0: the message was not retained
+  std::uint64_t group = 0;              // the durable group this is a piece of; 0: none
+  bool is_held = false;  // nothing is passed on before the group is durable (a durable publisher's QoS 2)
 };
 
-/// A message of a shared subscription that its group chose a member for.
+/// A message of a shared subscription that its group chose a member for; without `member`: for the group, on its home
+/// loop.
 struct GroupDelivery {
   mqtt::MessagePtr message;
   mqtt::SessionId member;
-  mqtt::SessionId group;                 // where to return it when the member cannot take it
-  routing::MatchEntry entry;
+  mqtt::SessionId group;      // where to return it when the member cannot take it
+  routing::MatchEntry entry;  // the member's
+  std::uint8_t returns = 0;   // how often a member could not take it
   std::uint64_t retained_sequence = 0;
-  std::uint64_t group_piece = 0;         // as Delivery::group
+  std::uint64_t group_piece = 0;  // as Delivery::group
   bool is_held = false;
 };
 
@@ -66,11 +70,13 @@ struct GroupDelivery {
 struct GroupMembership {
   enum class Change : std::uint8_t { kJoin, kLeave, kOnline, kOffline };
   Change change = Change::kJoin;
-  std::string key;                       // "$share/{ShareName}/{routed filter}"
+  std::string key;  // "$share/{ShareName}/{routed filter}"
   mqtt::SessionId member;
-  routing::MatchEntry entry;             // of a join
-  std::vector<std::vector<hooks::AccessRule>> rules;
-  bool is_durable = false;
+  routing::MatchEntry entry;  // of a join
+  mqtt::SessionId group;
+  routing::FilterRulesPtr rules;
+  bool is_online = false;
+  bool is_persistent = false;
 };
 
 /// A plugin's pending answer.
@@ -94,8 +100,8 @@ struct Durable {
 struct QueuePage {
   session::SessionNumber session = 0;
   std::vector<session::QueueRecord> records;
-  session::QueuePosition after = 0;      // as asked
-  bool is_last = false;                  // nothing is stored behind these
+  session::QueuePosition after = 0;  // as asked
+  bool is_last = false;              // nothing is stored behind these
   bool failed = false;
 };
 
@@ -104,7 +110,8 @@ struct StoreState {
   bool is_failing = false;
 };
 
-using Mail = std::variant<Delivery, GroupDelivery, GroupMembership, Arrival, Completion, PluginIntent, Durable, QueuePage, StoreState>;
+using Mail = std::variant<Delivery, GroupDelivery, GroupMembership, Arrival, Completion, PluginIntent, Durable,
+                          QueuePage, StoreState>;
 
 /// What a mail charges against the credit of its pair of loops, in bytes; 0 for those of the reserved lane.
 std::size_t cost_of(const Mail& mail) noexcept;

@@ -7,7 +7,7 @@
 namespace mortise::core {
 
 mqtt::ByteBuffer& Outbox::buffer() {
-  if (segments_.empty() || segments_.back().message) {
+  if (segments_.empty() || segments_.back().message || segments_.back().bytes.size() >= kSegmentSize) {
     if (!segments_.empty()) closed_size_ += segments_.back().size();
     segments_.emplace_back();
   }
@@ -56,15 +56,15 @@ void Outbox::consume(std::size_t written) {
   }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
   if (segments_.size() != 1 || consumed_ < segments_.front().size()) return;
-  // All is written. A small buffer is kept for the next iteration while the connection talks; release() gives it back.
+  // All is written. A connection that talks much keeps its buffer for the next iteration, a quiet one gives it back.
   consumed_ = 0;
-  segments_.front().message.reset();
-  segments_.front().bytes.clear();
-  if (segments_.front().bytes.capacity() > kReferenceFrom * 16) segments_.clear();
-}
-
-void Outbox::release() noexcept {
-  if (empty()) segments_ = {};
+  Segment& last = segments_.front();
+  if (last.bytes.size() < kKeepFrom || last.bytes.capacity() > 2 * kSegmentSize) {
+    segments_ = {};
+    return;
+  }
+  last.message.reset();
+  last.bytes.clear();
 }
 
 }  // namespace mortise::core

@@ -3,16 +3,16 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <vector>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "broker/mqtt/message.h"
 
 namespace mortise::core {
 
-/// What a connection has to say and the socket has not taken yet: encoded bytes, copied when small, referenced in their Message
-/// when large. Unsynchronised (loop-owned). An idle one owns no memory.
+/// What a connection has to say and the socket has not taken yet: encoded bytes, copied when small, referenced in their
+/// Message when large. Unsynchronised (loop-owned). An idle one owns no memory.
 class Outbox {
  public:
   /// Payloads from this size on are referenced instead of copied: where one more iovec is cheaper than the copy.
@@ -32,10 +32,11 @@ class Outbox {
   std::size_t gather(std::span<iovec> vectors) const noexcept;
   /// The socket took `written` bytes.
   void consume(std::size_t written);
-  /// Gives back the memory of an empty outbox: for connections that went quiet.
-  void release() noexcept;
 
  private:
+  static constexpr std::size_t kSegmentSize = 64u << 10;  // written segments are freed one by one
+  static constexpr std::size_t kKeepFrom = 1024;          // who said less at once gives its buffer back
+
   struct Segment {
     mqtt::ByteBuffer bytes;
     mqtt::MessagePtr message;  // when set, its payload follows `bytes`
@@ -43,7 +44,7 @@ class Outbox {
   };
   /// Segments before the last are closed; only the last one's bytes grow.
   std::vector<Segment> segments_;
-  std::size_t consumed_ = 0;   // of the first segment
+  std::size_t consumed_ = 0;  // of the first segment
   std::size_t closed_size_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "broker/base/time.h"
 #include "broker/core/mail.h"
 #include "broker/core/outbox.h"
+#include "broker/core/shared_group.h"
 #include "broker/hooks/chain.h"
 #include "broker/routing/retained_index.h"
 #include "broker/routing/subscription_index.h"
@@ -21,13 +22,19 @@ using hooks::ConnectionId;
 /// What all shards share. Set before the first shard and alive until the last is gone.
 struct Shared {
   std::size_t loops = 1;
-  KeyedHash home_hash;                       // session key -> home loop
+  KeyedHash home_hash;  // session key -> home loop
   routing::SubscriptionIndex* subscriptions = nullptr;
   routing::RetainedIndex* retained = nullptr;
+  GroupDirectory* groups = nullptr;
   session::MqttLimits mqtt;
   session::SessionLimits session;
+  routing::MatchCache::Limits match_cache;
   bool has_store = false;
-  enum class StoreFailure : std::uint8_t { kRefusePersistent, kStopAcks, kMemoryOnly } on_store_failure = StoreFailure::kRefusePersistent;
+  enum class StoreFailure : std::uint8_t {
+    kRefusePersistent,
+    kStopAcks,
+    kMemoryOnly
+  } on_store_failure = StoreFailure::kRefusePersistent;
 };
 
 /// How a connection ends from our side.
@@ -43,22 +50,22 @@ struct Actions {
     Farewell farewell;
   };
   struct Move {
-    ConnectionId connection;    // ends here with take_outbox; the loop calls no closed() for it
+    ConnectionId connection;  // ends here with take_outbox; the loop calls no closed() for it
     LoopIndex to;
     std::unique_ptr<Arrival> arrival;  // its stream is set by the loop
   };
-  std::vector<ConnectionId> talkative;        // their outboxes got something to say (each once per iteration)
+  std::vector<ConnectionId> talkative;  // their outboxes got something to say (each once per iteration)
   std::vector<Close> closes;
   std::vector<Move> moves;
-  std::vector<ConnectionId> resumed;          // read and offer bytes again: receive() had left some, or reading was stopped
-  std::vector<std::vector<Mail>> mail;        // by loop, this one included
+  std::vector<ConnectionId> resumed;    // read and offer bytes again: receive() had left some, or reading was stopped
+  std::vector<std::vector<Mail>> mail;  // by loop, this one included
 };
 
 /// What one loop counted. Read from other threads through snapshots the loop publishes.
 struct ShardCounters;
 
-/// One loop's part of the broker: its connections and the sessions whose home it is. No I/O, no clock, no thread: called with bytes
-/// and time, answers with Actions. Unsynchronised (loop-owned).
+/// One loop's part of the broker: its connections and the sessions whose home it is. No I/O, no clock, no thread:
+/// called with bytes and time, answers with Actions. Unsynchronised (loop-owned).
 class Shard {
  public:
   Shard(LoopIndex loop, const Shared& shared, session::Journal* journal);
@@ -71,18 +78,19 @@ class Shard {
   ConnectionId accepted(PeerInfo peer, Now now);
   /// An authenticated client moved here. Its leftover bytes are offered by receive() next.
   ConnectionId arrived(Arrival arrival, Now now);
-  /// Offers unconsumed bytes of the stream, all that there are; returns how many were consumed. The rest (part of a packet, or held
-  /// back) is offered again with more behind it, or after `resumed`.
+  /// Offers unconsumed bytes of the stream, all that there are; returns how many were consumed. The rest (part of a
+  /// packet, or held back) is offered again with more behind it, or after `resumed`.
   std::size_t receive(ConnectionId connection, ByteView bytes, Now now);
   /// False: stop reading this socket until `resumed` names it.
   bool wants_bytes(ConnectionId connection) const noexcept;
   /// The peer closed, or the socket failed. The id is dead afterwards. Not called after `closes` or `moves` named it.
   void closed(ConnectionId connection, Now now);
-  /// The bytes to write; null when the connection is gone. Borrowed until the next call of the shard. An outbox named in `closes` with kFlush
-  /// is handed over by take_outbox.
+  /// The bytes to write; null when the connection is gone. Borrowed until the next call of the shard. An outbox named
+  /// in `closes` with kFlush is handed over by take_outbox.
   Outbox* outbox(ConnectionId connection) noexcept;
-  /// Ends the id: called exactly once for every connection that `closes` (either farewell) or `moves` named, when the loop performs it;
-  /// until then the index is not given to another connection. The result is what kFlush still has to write; empty when there is nothing.
+  /// Ends the id: called exactly once for every connection that `closes` (either farewell) or `moves` named, when the
+  /// loop performs it; until then the index is not given to another connection. The result is what kFlush still has to
+  /// write; empty when there is nothing.
   Outbox take_outbox(ConnectionId connection);
   /// The outbox was full and the socket took some of it.
   void writable(ConnectionId connection, Now now);
@@ -90,7 +98,8 @@ class Shard {
   /// Runs what is due. `next_deadline` says when to call again.
   void run_timers(Now now);
   SteadyTime next_deadline() const noexcept;
-  /// Whether publishers may be read: set by the loop from the credits of its mailboxes. From false to true fills `resumed`.
+  /// Whether publishers may be read: set by the loop from the credits of its mailboxes. From false to true fills
+  /// `resumed`.
   void set_mail_credit(bool has_credit);
 
   Actions& actions() noexcept;
@@ -107,7 +116,8 @@ class Shard {
     WallTime will_due_at = kNeverWall;
   };
   void recover(Recovered recovered, Now now);
-  /// Says Server shutting down to everybody. Wills are published as for a lost connection only by `publish_wills`.
+  /// Says Server shutting down to everybody and closes; Wills are published, since nobody said DISCONNECT
+  /// (MQTT-3.1.2-8).
   void shut_down(Now now);
 
   const ShardCounters& counters() const noexcept;
@@ -119,6 +129,8 @@ class Shard {
 
 /// The loop a session lives on. Thread: any.
 LoopIndex home_loop(const Shared& shared, std::string_view name_space, std::string_view client_id) noexcept;
+/// The loop a stored session, or the queue of a shared subscription's group, is recovered on.
+LoopIndex home_loop(const Shared& shared, const session::SessionRecord& record) noexcept;
 /// The namespace and client id as one key that no other pair has.
 std::string session_key(std::string_view name_space, std::string_view client_id);
 

@@ -16,7 +16,8 @@ Result<void> check_part(const char* part, std::string_view text) {
     return failure("topic " + std::string(part) + " " + quoted(text, 64) + ": " + what);
   };
   if (!mqtt::is_valid_utf8(text)) return wrong("is not valid UTF-8 without U+0000");
-  if (text.find_first_of("+#") != std::string_view::npos) return wrong("contains a wildcard; only plain levels can be added to a topic");
+  if (text.find_first_of("+#") != std::string_view::npos)
+    return wrong("contains a wildcard; only plain levels can be added to a topic");
   return {};
 }
 
@@ -40,13 +41,16 @@ Result<std::shared_ptr<const Affix>> Affix::make(std::string prefix, std::string
   return std::shared_ptr<const Affix>(new Affix(std::move(prefix), std::move(suffix), operations, rule_version));
 }
 
-Result<std::string_view, Refusal> Affix::apply(AffixOperations operation, std::string_view topic, std::string& out) const {
+Result<std::string_view, Refusal> Affix::apply(AffixOperations operation, std::string_view topic,
+                                               std::string& out) const {
   if (!applies_to(operation)) return topic;
   if (topic.starts_with('$')) {
-    return failure(Refusal{ReasonCode::kTopicNameInvalid, "5.0 4.7.2", "a Topic Name that begins with $ under a topic affix"});
+    return failure(
+        Refusal{ReasonCode::kTopicNameInvalid, "5.0 4.7.2", "a Topic Name that begins with $ under a topic affix"});
   }
   if (prefix_.size() + topic.size() + suffix_.size() > mqtt::kMaximumStringSize) {
-    return failure(Refusal{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3", "the Topic Name is too long with its prefix and suffix"});
+    return failure(Refusal{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3",
+                           "the Topic Name is too long with its prefix and suffix"});
   }
   out.assign(prefix_).append(topic).append(suffix_);
   return std::string_view(out);
@@ -56,15 +60,18 @@ Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operati
                                                          std::string& out) const {
   if (!applies_to(operation) || is_sys(filter)) return filter;
   if (filter.starts_with('$')) {
-    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "5.0 4.7.2", "a Topic Filter that begins with $ under a topic affix"});
+    return failure(
+        Refusal{ReasonCode::kTopicFilterInvalid, "5.0 4.7.2", "a Topic Filter that begins with $ under a topic affix"});
   }
   if (prefix_.size() + filter.size() + suffix_.size() > mqtt::kMaximumStringSize) {
-    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-3", "the Topic Filter is too long with its prefix and suffix"});
+    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-3",
+                           "the Topic Filter is too long with its prefix and suffix"});
   }
   out.assign(prefix_).append(filter).append(suffix_);
   // Joining can turn a whole-level wildcard into part of a level: "+/x" under "t-", "a/#" under a suffix.
   if (!mqtt::parse_topic_filter(out, {0, mqtt::kMaximumStringSize})) {
-    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-2", "the Topic Filter is not valid with its prefix and suffix"});
+    return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-2",
+                           "the Topic Filter is not valid with its prefix and suffix"});
   }
   return std::string_view(out);
 }

@@ -13,12 +13,12 @@
 
 namespace mortise::hooks {
 
-/// R8: prefix and suffix of one connection's topics, as data: inward by concatenation, outward by the exact inverse, with no
-/// call per message. Immutable; one per session, shared by what must undo it later.
+/// R8: prefix and suffix of one connection's topics, as data: inward by concatenation, outward by the exact inverse,
+/// with no call per message. Immutable; one per session, shared by what must undo it later.
 class Affix {
  public:
-  /// Checks what a plugin answered. Errors: an Error that names the part and what is wrong with it (UTF-8, NUL, `+`, `#`, a leading `$`,
-  /// longer than 65,535 bytes together).
+  /// Checks what a plugin answered. Errors: an Error that names the part and what is wrong with it (UTF-8, NUL, `+`,
+  /// `#`, a leading `$`, longer than 65,535 bytes together).
   static Result<std::shared_ptr<const Affix>> make(const BindDecision& decision);
   /// One from a stored session; the same checks.
   static Result<std::shared_ptr<const Affix>> make(std::string prefix, std::string suffix, std::uint8_t operations,
@@ -26,14 +26,17 @@ class Affix {
 
   bool applies_to(AffixOperations operation) const noexcept { return (operations_ & operation) != 0; }
 
-  /// The routed name of a Topic Name. Errors: Topic Name Invalid for a name that begins with `$` (only the broker publishes those), or
-  /// becomes too long. `out` is overwritten; the result views into it.
-  Result<std::string_view, mqtt::Refusal> apply(AffixOperations operation, std::string_view topic, std::string& out) const;
-  /// The routed filter of a (not shared) Topic Filter; `$SYS` filters pass unaltered. Errors: Topic Filter Invalid when joining makes a filter
-  /// that is not valid, or too long.
-  Result<std::string_view, mqtt::Refusal> apply_to_filter(AffixOperations operation, std::string_view filter, std::string& out) const;
+  /// The routed name of a Topic Name. Errors: Topic Name Invalid for a name that begins with `$` (only the broker
+  /// publishes those), or becomes too long. `out` is overwritten; the result views into it.
+  Result<std::string_view, mqtt::Refusal> apply(AffixOperations operation, std::string_view topic,
+                                                std::string& out) const;
+  /// The routed filter of a (not shared) Topic Filter; `$SYS` filters pass unaltered. Errors: Topic Filter Invalid when
+  /// joining makes a filter that is not valid, or too long.
+  Result<std::string_view, mqtt::Refusal> apply_to_filter(AffixOperations operation, std::string_view filter,
+                                                          std::string& out) const;
 
-  /// The client's name of a routed topic; nothing when it has none (the delivery is dropped and counted). `$SYS` passes unaltered.
+  /// The client's name of a routed topic; nothing when it has none (the delivery is dropped and counted). `$SYS` passes
+  /// unaltered.
   std::optional<std::string_view> invert(std::string_view routed) const noexcept;
 
   const std::string& prefix() const noexcept { return prefix_; }

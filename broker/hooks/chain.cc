@@ -9,20 +9,29 @@ namespace mortise::hooks {
 
 const char* name_of(FailureKind kind) noexcept {
   switch (kind) {
-    case FailureKind::kError: return "error";
-    case FailureKind::kException: return "exception";
-    case FailureKind::kBadDecision: return "bad decision";
-    case FailureKind::kDeadline: return "deadline passed";
-    case FailureKind::kQueueFull: return "queue full";
-    case FailureKind::kQuarantined: return "quarantined";
-    case FailureKind::kNotLoaded: return "not loaded";
-    case FailureKind::kCrashed: return "crashed";
+    case FailureKind::kError:
+      return "error";
+    case FailureKind::kException:
+      return "exception";
+    case FailureKind::kBadDecision:
+      return "bad decision";
+    case FailureKind::kDeadline:
+      return "deadline passed";
+    case FailureKind::kQueueFull:
+      return "queue full";
+    case FailureKind::kQuarantined:
+      return "quarantined";
+    case FailureKind::kNotLoaded:
+      return "not loaded";
+    case FailureKind::kCrashed:
+      return "crashed";
   }
   return "unknown";
 }
 
 bool Dispatch::has_authenticate() const noexcept {
-  return std::any_of(auth.begin(), auth.end(), [](const AuthEntry& entry) { return AuthenticatePolicy::answers(entry); });
+  return std::any_of(auth.begin(), auth.end(),
+                     [](const AuthEntry& entry) { return AuthenticatePolicy::answers(entry); });
 }
 
 bool Dispatch::has_authorize() const noexcept {
@@ -39,7 +48,8 @@ std::optional<typename Policy::Decision> ChainRun<Policy>::walk(const Ticket& ti
     if (!Policy::answers(entry)) continue;
     anybody_asked_ = true;
     plugin_ = entry.name;
-    Answer<Decision> answer = entry.hooks ? Policy::ask(entry, request_, ticket, now) : Answer<Decision>(FailureKind::kNotLoaded);
+    Answer<Decision> answer =
+        entry.hooks ? Policy::ask(entry, request_, ticket, now) : Answer<Decision>(FailureKind::kNotLoaded);
     if (const Pending* pending = std::get_if<Pending>(&answer)) {
       deadline_ = pending->deadline;
       return std::nullopt;
@@ -59,20 +69,21 @@ bool ChainRun<Policy>::settle(Decision decision) {
 
 template <class Policy>
 bool ChainRun<Policy>::settle(FailureKind failure) {
-  MORTISE_LOG(kWarning, "hooks", "plugin %s gave no answer (%s); its failure policy applies", plugin_.c_str(), name_of(failure));
+  MORTISE_LOG(kWarning, "hooks", "plugin %s gave no answer (%s); its failure policy applies", plugin_.c_str(),
+              name_of(failure));
   std::optional<Decision> by_policy = Policy::on_failure(Policy::entries(*dispatch_)[at_]);
   return by_policy && Policy::combine(combined_, std::move(*by_policy));
 }
 
 template <class Policy>
-std::optional<typename Policy::Decision> ChainRun<Policy>::resume(const Resolution& resolution, const Ticket& next_ticket,
-                                                                  Now now) {
+std::optional<typename Policy::Decision> ChainRun<Policy>::resume(const Resolution& resolution,
+                                                                  const Ticket& next_ticket, Now now) {
   CHECK(at_ < Policy::entries(*dispatch_).size());
   const Decision* decision = std::get_if<Decision>(&resolution);
   const FailureKind* failure = std::get_if<FailureKind>(&resolution);
   // An answer to another kind of question is the plugin's bad decision, not ours to crash on.
-  const bool ended = decision != nullptr ? settle(*decision)
-                                         : settle(failure != nullptr ? *failure : FailureKind::kBadDecision);
+  const bool ended =
+      decision != nullptr ? settle(*decision) : settle(failure != nullptr ? *failure : FailureKind::kBadDecision);
   if (ended) {
     deadline_ = kNever;
     return Policy::finish(std::move(combined_), anybody_asked_);
@@ -82,7 +93,8 @@ std::optional<typename Policy::Decision> ChainRun<Policy>::resume(const Resoluti
 }
 
 template <class Policy>
-std::optional<typename Policy::Decision> ChainRun<Policy>::expire(const Ticket& ticket, const Ticket& next_ticket, Now now) {
+std::optional<typename Policy::Decision> ChainRun<Policy>::expire(const Ticket& ticket, const Ticket& next_ticket,
+                                                                  Now now) {
   const auto& hooks = Policy::entries(*dispatch_)[at_].hooks;
   if (hooks && !hooks->expire(ticket)) {
     deadline_ = kNever;
@@ -113,7 +125,8 @@ std::optional<Decision> auth_failure(AuthFailurePolicy policy) {
 
 AuthDecision AuthenticatePolicy::initial() { return {}; }
 
-Answer<AuthDecision> AuthenticatePolicy::ask(const AuthEntry& entry, const Request& request, const Ticket& ticket, Now now) {
+Answer<AuthDecision> AuthenticatePolicy::ask(const AuthEntry& entry, const Request& request, const Ticket& ticket,
+                                             Now now) {
   return entry.hooks->authenticate(request, ticket, now);
 }
 
@@ -143,7 +156,8 @@ AccessDecision AuthorizePolicy::initial() {
   return decision;
 }
 
-Answer<AccessDecision> AuthorizePolicy::ask(const AuthEntry& entry, const Request& request, const Ticket& ticket, Now now) {
+Answer<AccessDecision> AuthorizePolicy::ask(const AuthEntry& entry, const Request& request, const Ticket& ticket,
+                                            Now now) {
   return entry.hooks->authorize(request, ticket, now);
 }
 
@@ -160,8 +174,10 @@ bool AuthorizePolicy::combine(AccessDecision& combined, AccessDecision answer) {
   combined.cache_scope = std::min(combined.cache_scope, answer.cache_scope);
   // Two plugins with different filters agree on this topic alone.
   if (combined.cache_scope == CacheScope::kFilter) {
-    if (combined.cache_filter.empty()) combined.cache_filter = answer.cache_filter;
-    else if (combined.cache_filter != answer.cache_filter) combined.cache_scope = CacheScope::kTopic;
+    if (combined.cache_filter.empty())
+      combined.cache_filter = answer.cache_filter;
+    else if (combined.cache_filter != answer.cache_filter)
+      combined.cache_scope = CacheScope::kTopic;
   }
   for (auto& list : answer.rules) combined.rules.push_back(std::move(list));
   if (answer.verdict == Verdict::kAllow) combined.verdict = Verdict::kAllow;

@@ -40,8 +40,8 @@ struct Dispatch {
 };
 using DispatchPtr = std::shared_ptr<const Dispatch>;
 
-/// One walk along a chain, resumable where a plugin answers later. Unsynchronised (loop-owned). Holds the snapshot it began
-/// with. Usage: `start`; while it returns nothing the question is pending: `resume` with what came, or `give_up`.
+/// One walk along a chain, resumable where a plugin answers later. Unsynchronised (loop-owned). Holds the snapshot it
+/// began with. Usage: `start`; while it returns nothing the question is pending: `resume` with what came, or `give_up`.
 template <class Policy>
 class ChainRun {
  public:
@@ -77,8 +77,8 @@ class ChainRun {
   std::string plugin_;
 };
 
-/// First decisive verdict in order; the end of the chain denies; without any authenticate hook everybody is let in (which
-/// listeners then open is the configuration's business).
+/// First decisive verdict in order; the end of the chain denies; without any authenticate hook everybody is let in
+/// (which listeners then open is the configuration's business).
 struct AuthenticatePolicy {
   using Decision = AuthDecision;
   using Request = ConnectRequestPtr;
@@ -91,8 +91,8 @@ struct AuthenticatePolicy {
   static Decision finish(Decision combined, bool anybody_asked);
 };
 
-/// Any deny wins, at least one allow is needed; without any authorize hook everything is allowed. Filter rules of several plugins
-/// all apply; the shortest cache time wins.
+/// Any deny wins, at least one allow is needed; without any authorize hook everything is allowed. Filter rules of
+/// several plugins all apply; the shortest cache time wins.
 struct AuthorizePolicy {
   using Decision = AccessDecision;
   using Request = AccessRequestPtr;

@@ -35,15 +35,21 @@ struct AccessDecision {
   Verdict verdict = Verdict::kNext;
   CacheScope cache_scope = CacheScope::kNone;
   Millis cache_for{0};
-  std::string cache_filter;        // kFilter: every topic of this filter has the same answer
+  std::string cache_filter;                    // kFilter: every topic of this filter has the same answer
   std::vector<std::vector<AccessRule>> rules;  // of an allow for SUBSCRIBE: each list, first match decides, must allow
 };
 
 /// The operations an affix applies to.
-enum AffixOperations : std::uint8_t { kAffixPublish = 1, kAffixSubscribe = 2, kAffixUnsubscribe = 4, kAffixWill = 8, kAffixAll = 15 };
+enum AffixOperations : std::uint8_t {
+  kAffixPublish = 1,
+  kAffixSubscribe = 2,
+  kAffixUnsubscribe = 4,
+  kAffixWill = 8,
+  kAffixAll = 15
+};
 
 struct BindDecision {
-  bool is_bound = false;  // false: next
+  bool is_bound = false;    // false: next
   bool is_refused = false;  // set by the chain alone: the failure policy rejects the connection
   std::string prefix;
   std::string suffix;
@@ -53,11 +59,19 @@ struct BindDecision {
 
 /// Why a hook gave no answer. The operator's policy is the same for all of them (R10).
 enum class FailureKind : std::uint8_t {
-  kError, kException, kBadDecision, kDeadline, kQueueFull, kQuarantined, kNotLoaded, kCrashed,
+  kError,
+  kException,
+  kBadDecision,
+  kDeadline,
+  kQueueFull,
+  kQuarantined,
+  kNotLoaded,
+  kCrashed,
 };
 const char* name_of(FailureKind kind) noexcept;
 
-/// The answer comes later, to the question's Ticket, at the latest when `deadline` has passed and the asker calls expire().
+/// The answer comes later, to the question's Ticket, at the latest when `deadline` has passed and the asker calls
+/// expire().
 struct Pending {
   SteadyTime deadline;
 };
@@ -68,8 +82,8 @@ using Answer = std::variant<Decision, Pending, FailureKind>;
 struct ConnectionTag;
 using ConnectionId = Id<ConnectionTag>;
 
-/// Which question of which connection on which loop an answer belongs to. `question` never repeats on a connection, so a late
-/// answer finds nothing.
+/// Which question of which connection on which loop an answer belongs to. `question` never repeats on a connection, so
+/// a late answer finds nothing.
 struct Ticket {
   LoopIndex loop = 0;
   ConnectionId connection;

@@ -11,17 +11,18 @@
 #include "broker/hooks/decisions.h"
 #include "broker/hooks/requests.h"
 
-/// The four hook families as one plugin instance offers them. Implemented by plugin_host (inline today, a child process later):
-/// whoever calls does not know which. An implementation contains its plugin's exceptions and bad answers and reports them as FailureKind;
-/// it never calls back into the core: what comes later goes to Completions, what the plugin wants done to Intents.
+/// The four hook families as one plugin instance offers them. Implemented by plugin_host (inline today, a child process
+/// later): whoever calls does not know which. An implementation contains its plugin's exceptions and bad answers and
+/// reports them as FailureKind; it never calls back into the core: what comes later goes to Completions, what the
+/// plugin wants done to Intents.
 namespace mortise::hooks {
 
 /// Asking, and giving up asking. Thread of every function: the loop named in the ticket.
 class Questions {
  public:
   virtual ~Questions() = default;
-  /// The deadline of a pending question has passed: true when it was still open and is now timed out; false when its answer is already on
-  /// its way to Completions.
+  /// The deadline of a pending question has passed: true when it was still open and is now timed out; false when its
+  /// answer is already on its way to Completions.
   virtual bool expire(const Ticket& ticket) = 0;
   /// Nobody waits for the answer any more (the client left). Its token answers E_CANCELLED from now on.
   virtual void cancel(const Ticket& ticket) = 0;
@@ -62,8 +63,8 @@ class StoreHooks {
   /// Everything but queues, in pages: returns the cursor to go on from, 0 at the end. The first call has cursor 0.
   virtual Result<std::uint64_t> load(std::uint64_t cursor, const Sink& sink) = 0;
   /// The queued messages of one session behind position `after`, in order.
-  virtual Result<void> fetch(std::uint64_t session, std::uint64_t after, std::uint32_t max_messages, std::uint64_t max_bytes,
-                             const Sink& sink) = 0;
+  virtual Result<void> fetch(std::uint64_t session, std::uint64_t after, std::uint32_t max_messages,
+                             std::uint64_t max_bytes, const Sink& sink) = 0;
 };
 
 /// Where pending answers arrive. Implemented by whoever runs the loops. Thread: any; never blocks.

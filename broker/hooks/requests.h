@@ -12,8 +12,8 @@
 #include "broker/mqtt/principal.h"
 #include "broker/mqtt/types.h"
 
-/// What a hook is asked: counted immutable data that owns everything it says. A request never refers to a connection or to a
-/// loop's buffer, so it may cross threads and processes and outlive the client.
+/// What a hook is asked: counted immutable data that owns everything it says. A request never refers to a connection or
+/// to a loop's buffer, so it may cross threads and processes and outlive the client.
 namespace mortise::hooks {
 
 /// Who wants to connect: all that CONNECT and the socket say, before authentication.
@@ -52,7 +52,7 @@ struct AccessRequest {
   std::string share_name;      // of a shared subscription
   mqtt::QoS qos = mqtt::QoS::kAtMostOnce;
   bool retain = false;
-  mqtt::MessagePtr message;    // publish and will: for the payload; null for subscribe
+  mqtt::MessagePtr message;  // publish and will: for the payload; null for subscribe
 };
 using AccessRequestPtr = std::shared_ptr<const AccessRequest>;
 
@@ -65,7 +65,14 @@ struct BindRequest {
 using BindRequestPtr = std::shared_ptr<const BindRequest>;
 
 enum class EventKind : std::uint8_t {
-  kClientConnected = 1, kClientDisconnected, kSessionStarted, kSessionEnded, kSubscribed, kUnsubscribed, kPublished, kDropped,
+  kClientConnected = 1,
+  kClientDisconnected,
+  kSessionStarted,
+  kSessionEnded,
+  kSubscribed,
+  kUnsubscribed,
+  kPublished,
+  kDropped,
 };
 
 /// Something that happened. Fire-and-forget.

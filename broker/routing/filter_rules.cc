@@ -6,9 +6,11 @@ namespace mortise::routing {
 
 bool FilterRules::allows(std::string_view topic) const noexcept {
   for (const FilterRule& rule : rules_) {
-    if (mqtt::matches(rule.filter, topic)) return rule.allow;
+    if (!mqtt::matches(rule.filter, topic)) continue;
+    if (!rule.allow) return false;
+    break;
   }
-  return true;
+  return also_ == nullptr || also_->allows(topic);
 }
 
 }  // namespace mortise::routing

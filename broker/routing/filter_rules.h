@@ -18,12 +18,16 @@ struct FilterRule {
 /// allowed. Evaluated by the core as data on live, retained and queued delivery. Immutable.
 class FilterRules {
  public:
-  explicit FilterRules(std::vector<FilterRule> rules) : rules_(std::move(rules)) {}
+  /// `also`: rules of another plugin, which must allow the topic, too; null: none.
+  explicit FilterRules(std::vector<FilterRule> rules, std::shared_ptr<const FilterRules> also = nullptr)
+      : rules_(std::move(rules)), also_(std::move(also)) {}
   bool allows(std::string_view topic) const noexcept;
   const std::vector<FilterRule>& rules() const noexcept { return rules_; }
+  const FilterRules* also() const noexcept { return also_.get(); }
 
  private:
   std::vector<FilterRule> rules_;
+  std::shared_ptr<const FilterRules> also_;
 };
 
 /// Null: everything is allowed.

@@ -12,8 +12,8 @@
 
 namespace mortise::session {
 
-/// What authorization answered a client about publishing, for as long as the answer may be kept. Bounded; when full it starts anew.
-/// Unsynchronised.
+/// What authorization answered a client about publishing, for as long as the answer may be kept. Bounded; when full it
+/// starts anew. Unsynchronised.
 class AuthorizationCache {
  public:
   explicit AuthorizationCache(std::size_t maximum_entries) : maximum_(maximum_entries) {}

@@ -28,17 +28,17 @@ struct AffixRecord {
 /// A durable session, without its subscriptions and messages.
 struct SessionRecord {
   SessionNumber number = 0;
-  mqtt::PrincipalPtr principal;              // client id, user name, namespace, listener, peer, version, properties
-  std::uint32_t expiry_interval = 0;         // seconds; 0xFFFFFFFF: never
-  WallTime expires_at = kNeverWall;          // while nobody is connected; kNeverWall while connected or never
+  mqtt::PrincipalPtr principal;       // client id, user name, namespace, listener, peer, version, properties
+  std::uint32_t expiry_interval = 0;  // seconds; 0xFFFFFFFF: never
+  WallTime expires_at = kNeverWall;   // while nobody is connected; kNeverWall while connected or never
   std::optional<AffixRecord> affix;
-  std::string share_group;                   // "$share/{ShareName}/{filter}" when this is a shared subscription's own queue
+  std::string share_group;  // "$share/{ShareName}/{filter}" when this is a shared subscription's own queue
 };
 
 /// One subscription of a durable session.
 struct SubscriptionRecord {
-  std::string filter;                        // as the Client asked, `$share/...` included
-  std::string routed_filter;                 // as it was routed when it was granted
+  std::string filter;         // as the Client asked, `$share/...` included
+  std::string routed_filter;  // as it was routed when it was granted
   mqtt::SubscriptionOptions options;
   std::uint32_t subscription_identifier = 0;
   std::vector<std::vector<std::pair<bool, std::string>>> rules;  // authorization's lists of {allow, filter}
@@ -49,8 +49,8 @@ struct QueueRecord {
   QueuePosition position = 0;
   mqtt::MessagePtr message;
   mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
-  bool retain = false;                       // the RETAIN flag of the delivery
-  bool released = false;                     // PUBREC received, PUBREL sent or due
+  bool retain = false;    // the RETAIN flag of the delivery
+  bool released = false;  // PUBREC received, PUBREL sent or due
   std::vector<std::uint32_t> subscription_identifiers;
 };
 
@@ -60,8 +60,8 @@ struct QueueSummary {
   std::uint64_t messages = 0, bytes = 0;
 };
 
-/// Where one loop writes what must survive. Everything appended is made durable in the order of appending, and whatever one packet
-/// changes on several loops becomes durable at once (pieces of a group). Unsynchronised (loop-owned).
+/// Where one loop writes what must survive. Everything appended is made durable in the order of appending, and whatever
+/// one packet changes on several loops becomes durable at once (pieces of a group). Unsynchronised (loop-owned).
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -88,15 +88,16 @@ class Journal {
   /// True at once when the configured durability asks for no waiting.
   virtual bool is_durable(std::uint64_t position) const noexcept = 0;
 
-  /// A new group for what one packet changes on several loops. Whatever is appended between begin_piece and end_piece is a piece of it.
-  /// `announces`: how many pieces this one adds to what the group waits for: the first piece says all of them, itself included;
-  /// others say 0, or how many more they passed on. A piece may be empty. Pieces do not nest.
+  /// A new group for what one packet changes on several loops. Whatever is appended between begin_piece and end_piece
+  /// is a piece of it. `announces`: how many pieces this one adds to what the group waits for: the first piece says all
+  /// of them, itself included; others say 0, or how many more they passed on. A piece may be empty. Pieces do not nest.
   virtual std::uint64_t new_group() = 0;
   virtual void begin_piece(std::uint64_t group, std::uint32_t announces) = 0;
   virtual void end_piece() = 0;
 
   /// Reads queued messages behind `after`, everything appended before included; the answer comes as a page to the loop.
-  virtual void fetch(SessionNumber session, QueuePosition after, std::uint32_t max_messages, std::uint64_t max_bytes) = 0;
+  virtual void fetch(SessionNumber session, QueuePosition after, std::uint32_t max_messages,
+                     std::uint64_t max_bytes) = 0;
 
   /// False: too much waits for the store; publishers must wait until the loop hears of progress.
   virtual bool has_credit() const noexcept = 0;

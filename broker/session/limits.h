@@ -11,7 +11,7 @@ namespace mortise::session {
 
 /// What the Server announces and enforces (`mqtt:` of the configuration). Immutable once filled.
 struct MqttLimits {
-  std::uint32_t max_packet_size = 1u << 20;         // bytes
+  std::uint32_t max_packet_size = 1u << 20;  // bytes
   std::uint16_t receive_maximum = 100;
   std::uint16_t topic_alias_maximum = 16;
   mqtt::QoS maximum_qos = mqtt::QoS::kExactlyOnce;
@@ -19,11 +19,11 @@ struct MqttLimits {
   bool wildcard_subscription_available = true;
   bool shared_subscription_available = true;
   bool subscription_identifier_available = true;
-  std::uint16_t max_keep_alive = 0;                 // seconds; 0: the Client's value stands
+  std::uint16_t max_keep_alive = 0;  // seconds; 0: the Client's value stands
   Millis connect_timeout{10'000};
-  std::uint16_t max_client_id_length = 65535;       // bytes
+  std::uint16_t max_client_id_length = 65535;  // bytes
   mqtt::TopicLimits topic;
-  bool check_payload_format = false;                // Payload Format Indicator 1 must hold UTF-8
+  bool check_payload_format = false;  // Payload Format Indicator 1 must hold UTF-8
 };
 
 /// What to do with a message for a queue that is full.
@@ -45,12 +45,12 @@ struct SessionLimits {
   Durability durability = Durability::kCommit;
   Millis durability_interval{1000};
   QueueLimits queue;
-  std::uint16_t max_inflight = 1000;                // PUBLISH at QoS > 0 on their way to one Client; its Receive Maximum may be lower
-  std::uint32_t max_subscriptions = 10'000;         // of one Client
-  std::size_t outbox_max_bytes = 8u << 20;          // encoded and not yet taken by the socket, per connection
-  std::size_t read_ahead_max_bytes = 256u << 10;    // held behind a pending hook, per connection
-  std::size_t parked_acks_max = 1024;               // acknowledgements that wait for the store, per connection
-  std::size_t authorization_cache_entries = 128;    // per session
+  std::uint16_t max_inflight = 1000;  // PUBLISH at QoS > 0 on their way to one Client; its Receive Maximum may be lower
+  std::uint32_t max_subscriptions = 10'000;       // of one Client
+  std::size_t outbox_max_bytes = 8u << 20;        // encoded and not yet taken by the socket, per connection
+  std::size_t read_ahead_max_bytes = 256u << 10;  // held behind a pending hook, per connection
+  std::size_t parked_acks_max = 1024;             // acknowledgements that wait for the store, per connection
+  std::size_t authorization_cache_entries = 128;  // per session
 };
 
 }  // namespace mortise::session

@@ -5,9 +5,9 @@
 
 #include "broker/base/check.h"
 
-// Design notes. Positions in memory are contiguous: what is acknowledged out of order stays as kDone until everything before it
-// is done, so an entry is found by subtraction. A Packet Identifier is the position modulo 65,535, plus one: unique as long as
-// the span of positions in flight is smaller than that, which next() sees to.
+// Design notes. Positions in memory are contiguous: what is acknowledged out of order stays as kDone until everything
+// before it is done, so an entry is found by subtraction. A Packet Identifier is the position modulo 65,535, plus one:
+// unique as long as the span of positions in flight is smaller than that, which next() sees to.
 
 namespace mortise::session {
 
@@ -47,7 +47,8 @@ OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
   ++messages_;
   bytes_ += cost;
   if (durably) {
-    QueueRecord record{position, offer.message, offer.effective_qos, offer.retain, false, offer.subscription_identifiers};
+    QueueRecord record{position,     offer.message, offer.effective_qos,
+                       offer.retain, false,         offer.subscription_identifiers};
     durably.journal->queue_put(durably.number, record);
     if (offer.effective_qos == mqtt::QoS::kExactlyOnce) offer.not_before = durably.journal->position();
     const bool window_is_full = entries_.size() >= std::max<std::size_t>(kPageMessages * 2, limits_->max_inflight * 2u);
@@ -207,7 +208,8 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
     // Positions that were finished or dropped meanwhile leave gaps; they are done.
     while (end_in_memory() < record.position) push_done();
     Entry entry;
-    entry.cost = static_cast<std::uint32_t>(std::min<std::uint64_t>(record.message->cost() + kEntryOverhead, UINT32_MAX));
+    entry.cost =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(record.message->cost() + kEntryOverhead, UINT32_MAX));
     entry.message = std::move(record.message);
     entry.subscription_identifiers = std::move(record.subscription_identifiers);
     entry.effective_qos = record.effective_qos;
@@ -233,17 +235,15 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
   send_ = std::max(send_, front_);
 }
 
-std::vector<OutboundFlow::Offer> OutboundFlow::take_all(Durably durably) {
-  std::vector<Offer> offers;
-  for (QueuePosition at = front_; at < end_in_memory(); ++at) {
-    Entry& entry = entries_[at - front_];
-    if (entry.state != State::kQueued) continue;
-    offers.push_back({entry.message, entry.effective_qos, entry.retain, entry.subscription_identifiers, 0});
-    finish(at, durably);
-  }
+std::optional<OutboundFlow::Offer> OutboundFlow::take_front(Durably durably) {
   pop_done();
-  send_ = front_;
-  return offers;
+  if (entries_.empty()) return std::nullopt;
+  Entry& entry = entries_.front();
+  Offer offer{entry.message, entry.effective_qos, entry.retain, entry.subscription_identifiers, 0};
+  finish(front_, durably);
+  pop_done();
+  send_ = std::max(send_, front_);
+  return offer;
 }
 
 }  // namespace mortise::session

@@ -19,9 +19,9 @@ struct Durably {
   explicit operator bool() const noexcept { return journal != nullptr && number != 0; }
 };
 
-/// The messages at QoS > 0 on their way to one client: a queue whose front part is in flight. Positions only grow; a Packet
-/// Identifier follows from the position, so it is the same after a reconnect and after a restart. Of a durable queue only a window
-/// is in memory, the rest waits in the store and comes back in pages. Unsynchronised (loop-owned).
+/// The messages at QoS > 0 on their way to one client: a queue whose front part is in flight. Positions only grow; a
+/// Packet Identifier follows from the position, so it is the same after a reconnect and after a restart. Of a durable
+/// queue only a window is in memory, the rest waits in the store and comes back in pages. Unsynchronised (loop-owned).
 class OutboundFlow {
  public:
   /// What one send is: a PUBLISH, or with `is_release` a PUBREL that is due again after a reconnect.
@@ -39,7 +39,8 @@ class OutboundFlow {
     mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
     bool retain = false;
     std::vector<std::uint32_t> subscription_identifiers;
-    /// Not sent before the journal has made this position durable: a QoS 2 position must not be taken by another message after a crash.
+    /// Not sent before the journal has made this position durable: a QoS 2 position must not be taken by another
+    /// message after a crash.
     std::uint64_t not_before = 0;
   };
   enum class Enqueued : std::uint8_t { kQueued, kQueuedDroppingOldest, kDropped };
@@ -50,8 +51,9 @@ class OutboundFlow {
   /// Appends. At a limit the configured policy applies; the caller counts and logs what it is told.
   Enqueued enqueue(Offer offer, Durably durably);
 
-  /// The next thing to send, which is in flight from then on; nothing when the window (`quota`: the Client's Receive Maximum) is full, the
-  /// queue is empty, or the next is not durable yet. Expired messages are removed and counted on the way.
+  /// The next thing to send, which is in flight from then on; nothing when the window (`quota`: the Client's Receive
+  /// Maximum) is full, the queue is empty, or the next is not durable yet. Expired messages are removed and counted on
+  /// the way.
   std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably);
 
   /// PUBACK, or PUBREC with an error. kUnknown: no such Packet Identifier is in flight.
@@ -63,7 +65,8 @@ class OutboundFlow {
 
   /// The client is back: everything in flight is due again, in order (MQTT-4.4.0-1, MQTT-4.6.0-1).
   void restart() noexcept;
-  /// Removes queued (not yet sent) messages that `is_unwanted` picks (revoked rights, a topic without inverse); returns how many.
+  /// Removes queued (not yet sent) messages that `is_unwanted` picks (revoked rights, a topic without inverse); returns
+  /// how many.
   template <class Predicate>
   std::size_t remove_if(Predicate&& is_unwanted, Durably durably) {
     std::size_t removed = 0;
@@ -99,8 +102,13 @@ class OutboundFlow {
   std::uint64_t paged_out() const noexcept { return paged_out_; }
   /// The next message waits for the journal.
   bool is_held(Durably durably) const noexcept;
-  /// Takes all messages out, in order (a shared subscription's group hands them to a member).
-  std::vector<Offer> take_all(Durably durably);
+  /// Takes the first message out (a shared subscription's group hands it to a member); nothing when none is in memory.
+  std::optional<Offer> take_front(Durably durably);
+  /// The message take_front would take, or null.
+  mqtt::MessagePtr front() noexcept {
+    pop_done();
+    return entries_.empty() ? mqtt::MessagePtr() : entries_.front().message;
+  }
 
  private:
   enum class State : std::uint8_t { kQueued, kSent, kReleased, kDone };
@@ -126,17 +134,17 @@ class OutboundFlow {
   QueuePosition end_in_memory() const noexcept { return front_ + entries_.size(); }
 
   const SessionLimits* limits_;
-  Ring<Entry> entries_;               // positions front_ ... end_in_memory() - 1
+  Ring<Entry> entries_;  // positions front_ ... end_in_memory() - 1
   QueuePosition front_ = 1;
-  QueuePosition next_position_ = 1;   // of the next message enqueued
-  QueuePosition send_ = 1;            // of the next message to send
-  std::uint64_t messages_ = 0;        // queued and in flight, in memory and in the store
+  QueuePosition next_position_ = 1;  // of the next message enqueued
+  QueuePosition send_ = 1;           // of the next message to send
+  std::uint64_t messages_ = 0;       // queued and in flight, in memory and in the store
   std::uint64_t bytes_ = 0;
   std::uint64_t paged_out_ = 0;
   std::uint64_t expired_ = 0;
   std::uint64_t enqueued_since_fetch_ = 0;
   QueuePosition fetch_until_ = 0;
-  std::uint32_t maybe_sent_ = 0;      // of what was restored, so many may have been sent before the restart
+  std::uint32_t maybe_sent_ = 0;  // of what was restored, so many may have been sent before the restart
   std::uint16_t in_flight_ = 0;
   bool is_fetching_ = false;
 };

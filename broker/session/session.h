@@ -15,8 +15,8 @@ namespace mortise::session {
 /// Session Expiry Interval that never ends (5.0 section 3.1.2.11.2).
 inline constexpr std::uint32_t kExpiryNever = 0xFFFFFFFF;
 
-/// What the store holds as the due time of a Will whose client is connected: the delay is known again after a crash, when the
-/// connection has ended without anybody seeing it.
+/// What the store holds as the due time of a Will whose client is connected: the delay is known again after a crash,
+/// when the connection has ended without anybody seeing it.
 inline WallTime due_while_connected(std::uint32_t delay_interval) { return kNeverWall - Seconds(delay_interval); }
 inline bool is_due_while_connected(WallTime due_at) { return due_at > kNeverWall - Seconds(std::int64_t{1} << 33); }
 inline std::uint32_t delay_while_connected(WallTime due_at) {
@@ -25,26 +25,29 @@ inline std::uint32_t delay_while_connected(WallTime due_at) {
 
 /// A Will Message that waits: for the connection to end, and then for its delay.
 struct PendingWill {
-  mqtt::MessagePtr message;         // null: none; its topic is routed
-  std::uint32_t delay_interval = 0; // seconds
-  WallTime due_at = kNeverWall;     // set when the connection has ended
+  mqtt::MessagePtr message;          // null: none; its topic is routed
+  std::uint32_t delay_interval = 0;  // seconds
+  WallTime due_at = kNeverWall;      // set when the connection has ended
 };
 
-/// What the broker knows of one client, whether it is connected or not: outlives connections. Unsynchronised: belongs to its home loop;
-/// everybody else names it by SessionId.
+/// What the broker knows of one client, whether it is connected or not: outlives connections. Unsynchronised: belongs
+/// to its home loop; everybody else names it by SessionId.
 struct Session {
   Session(mqtt::SessionId session_id, std::string session_key, const SessionLimits& limits)
-      : id(session_id), key(std::move(session_key)), outbound(limits), authorization(limits.authorization_cache_entries) {}
+      : id(session_id),
+        key(std::move(session_key)),
+        outbound(limits),
+        authorization(limits.authorization_cache_entries) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const mqtt::SessionId id;
-  const std::string key;             // namespace and client id: whole, never a hash of them
+  const std::string key;  // namespace and client id: whole, never a hash of them
 
-  mqtt::PrincipalPtr principal;      // of the latest connection
-  SessionNumber number = 0;          // in the store; 0: not durable
-  std::uint32_t expiry_interval = 0; // seconds
-  WallTime expires_at = kNeverWall;  // set when the connection has ended
+  mqtt::PrincipalPtr principal;       // of the latest connection
+  SessionNumber number = 0;           // in the store; 0: not durable
+  std::uint32_t expiry_interval = 0;  // seconds
+  WallTime expires_at = kNeverWall;   // set when the connection has ended
   PendingWill will;
   OutboundFlow outbound;
   InboundFlow inbound;

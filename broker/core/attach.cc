@@ -1,0 +1,331 @@
+#include "broker/core/attach.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/connect.h"
+#include "broker/core/deliver.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/publish.h"
+#include "broker/core/subscribe.h"
+#include "broker/core/talk.h"
+#include "broker/mqtt/decode.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::ConnectView;
+using mqtt::PropertyId;
+using mqtt::ReasonCode;
+
+/// The kept CONNECT packet, which was decoded once already.
+ConnectView connect_packet(const Opening& opening) {
+  const auto frame = mqtt::next_frame(as_bytes(opening.connect), opening.connect.size());
+  CHECK(frame && frame->has_value());
+  auto packet = mqtt::decode_connect(**frame);
+  CHECK(packet);
+  return *packet;
+}
+
+std::string key_of(const Opening& opening) {
+  return session_key(opening.principal->name_space, opening.principal->client_id);
+}
+
+std::uint32_t expiry_interval(const ShardState& state, const Opening& opening, const ConnectView& packet) {
+  const std::uint32_t asked = packet.version == mqtt::ProtocolVersion::k5
+                                  ? packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0)
+                                  : (packet.clean_start ? 0 : session::kExpiryNever);
+  const auto maximum = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session::kExpiryNever));
+  return std::min({asked, maximum, opening.session_expiry_maximum});
+}
+
+// ---- The steps ------------------------------------------------------------------------------------------------------
+
+void begin(ShardState& state, Connection& connection, Now now) {
+  Opening& opening = *connection.opening;
+  const ResidentSession* existing = state.find_session(key_of(opening));
+  if (existing != nullptr && state.shared.session.takeover == session::TakeOver::kSameUser &&
+      existing->principal->user_name != opening.principal->user_name) {
+    return refuse_connect(state, connection, ReasonCode::kClientIdentifierNotValid, "another user's Client Identifier");
+  }
+  if (state.dispatch->topic.empty()) return bound(state, connection, {}, now);
+  auto request = std::make_shared<hooks::BindRequest>();
+  request->principal = opening.principal;
+  auto& run = opening.bind.emplace(state.dispatch, std::move(request));
+  if (const auto decision = run.start(state.next_ticket(connection), now))
+    return bound(state, connection, *decision, now);
+  connection.stage_deadline = run.deadline();
+  state.arm(connection, run.deadline());
+}
+
+/// The Will as a message with its routed topic; null and a Reason Code when it cannot be.
+mqtt::MessagePtr make_will(ShardState& state, const Opening& opening, const mqtt::WillView& will, Now now,
+                           ReasonCode& reason) {
+  std::string_view topic = will.topic;
+  if (opening.affix) {
+    const auto routed = opening.affix->apply(hooks::kAffixWill, will.topic, state.topic_scratch);
+    if (!routed) {
+      reason = routed.error().reason;
+      return {};
+    }
+    topic = *routed;
+  }
+  mqtt::MessageFields fields;
+  fields.topic = topic;
+  fields.payload = will.payload;
+  fields.properties = will.properties;
+  fields.qos = will.qos;
+  fields.retain = will.retain;
+  fields.is_will = true;
+  fields.received_at = now.wall;
+  // The lifetime begins when the Will is published.
+  if (const auto expiry = will.properties.number(PropertyId::kMessageExpiryInterval)) {
+    fields.expires_at = session::due_while_connected(*expiry);
+  }
+  return mqtt::Message::make(fields);
+}
+
+void commit(ShardState& state, Connection& connection, Now now);
+
+void review_stored_subscriptions(ShardState& state, Connection& connection, Now now) {
+  Opening& opening = *connection.opening;
+  ResidentSession* existing = state.find_session(key_of(opening));
+  const bool resumes = existing != nullptr && !connect_packet(opening).clean_start && existing->is_persistent();
+  if (!resumes || !state.has_authorize || existing->subscriptions.empty()) return commit(state, connection, now);
+  auto& review = opening.review.emplace(review_of(*existing, opening.affix));
+  if (advance_review(state, connection, review, opening.principal, now))
+    stored_subscriptions_reviewed(state, connection, now);
+}
+
+void authorize_will(ShardState& state, Connection& connection, std::string_view original_topic, Now now) {
+  Opening& opening = *connection.opening;
+  auto request = std::make_shared<hooks::AccessRequest>();
+  request->principal = opening.principal;
+  request->action = hooks::Action::kWill;
+  request->topic = opening.will->topic();
+  request->original_topic = original_topic;
+  request->qos = opening.will->qos();
+  request->retain = opening.will->retain();
+  request->message = opening.will;
+  auto& run = opening.authorize_will.emplace(state.dispatch, std::move(request));
+  if (const auto decision = run.start(state.next_ticket(connection), now))
+    return will_authorized(state, connection, *decision, now);
+  connection.stage_deadline = run.deadline();
+  state.arm(connection, run.deadline());
+}
+
+// ---- Commit ---------------------------------------------------------------------------------------------------------
+
+/// The session this connection goes on with: the stored one, or a new one.
+ResidentSession& take_session(ShardState& state, Connection& connection, const ConnectView& packet, bool& is_present,
+                              Now now) {
+  const std::string key = key_of(*connection.opening);
+  if (ResidentSession* existing = state.find_session(key)) {
+    if (Connection* old = state.connection_of(*existing)) {
+      ++state.counters.take_overs;
+      disconnect(state, *old, ReasonCode::kSessionTakenOver, now, "taken over by a new connection");
+    }
+  }
+  // The old connection's end may have ended its session, too.
+  if (ResidentSession* existing = state.find_session(key); existing != nullptr && packet.clean_start)
+    end_session(state, *existing, now);
+  if (ResidentSession* existing = state.find_session(key)) {
+    is_present = true;
+    return *existing;
+  }
+  is_present = false;
+  // The registry makes the slot's id; the session is told it with its loop.
+  return create_session(state, key);
+}
+
+void set_will(ShardState& state, ResidentSession& session, const Opening& opening, const ConnectView& packet) {
+  const bool had_will = static_cast<bool>(session.will.message);
+  session.will = {};
+  if (opening.will) {
+    session.will.message = opening.will;
+    session.will.delay_interval = packet.will->properties.number(PropertyId::kWillDelayInterval).value_or(0);
+  }
+  const session::Durably durably = session.durably(state.journal);
+  if (!durably) return;
+  if (session.will.message) {
+    durably.journal->will_put(durably.number, session::due_while_connected(session.will.delay_interval),
+                              session.will.message);
+  } else if (had_will) {
+    durably.journal->will_remove(durably.number);
+  }
+}
+
+void add_properties(const ShardState& state, const Connection& connection, const Opening& opening,
+                    const ResidentSession& session, const ConnectView& packet, mqtt::PropertyWriter& properties) {
+  const session::MqttLimits& limits = state.shared.mqtt;
+  const std::uint32_t asked = packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0);
+  if (asked != session.expiry_interval) properties.put(PropertyId::kSessionExpiryInterval, session.expiry_interval);
+  properties.put(PropertyId::kReceiveMaximum, limits.receive_maximum);
+  if (limits.maximum_qos < mqtt::QoS::kExactlyOnce)
+    properties.put(PropertyId::kMaximumQoS, static_cast<std::uint32_t>(limits.maximum_qos));
+  if (!limits.retain_available) properties.put(PropertyId::kRetainAvailable, 0u);
+  properties.put(PropertyId::kMaximumPacketSize, limits.max_packet_size);
+  if (opening.has_assigned_client_id)
+    properties.put(PropertyId::kAssignedClientIdentifier, std::string_view(opening.principal->client_id));
+  if (limits.topic_alias_maximum > 0) properties.put(PropertyId::kTopicAliasMaximum, limits.topic_alias_maximum);
+  if (!limits.wildcard_subscription_available) properties.put(PropertyId::kWildcardSubscriptionAvailable, 0u);
+  if (!limits.subscription_identifier_available) properties.put(PropertyId::kSubscriptionIdentifierAvailable, 0u);
+  if (!limits.shared_subscription_available) properties.put(PropertyId::kSharedSubscriptionAvailable, 0u);
+  if (connection.keep_alive != packet.keep_alive) properties.put(PropertyId::kServerKeepAlive, connection.keep_alive);
+}
+
+mqtt::ByteBuffer make_connack(const ShardState& state, const Connection& connection, const Opening& opening,
+                              const ResidentSession& session, const ConnectView& packet, bool is_present) {
+  mqtt::PropertyWriter properties;
+  if (connection.is_v5()) add_properties(state, connection, opening, session, packet, properties);
+  mqtt::ConnackView connack;
+  connack.session_present = is_present && connection.version != mqtt::ProtocolVersion::k31;
+  connack.properties = properties.view();
+  mqtt::ByteBuffer encoded;
+  mqtt::encode(encoded, connack, connection.version);
+  return encoded;
+}
+
+void commit(ShardState& state, Connection& connection, Now now) {
+  Opening& opening = *connection.opening;
+  const ConnectView packet = connect_packet(opening);
+  const std::uint32_t expiry = expiry_interval(state, opening, packet);
+  if (expiry > 0 && state.is_store_failing &&
+      state.shared.on_store_failure == Shared::StoreFailure::kRefusePersistent) {
+    ++state.counters.store_refusals;
+    return refuse_connect(state, connection, ReasonCode::kServerUnavailable,
+                          "the store fails and the session is persistent");
+  }
+  const std::uint16_t maximum = state.shared.mqtt.max_keep_alive;
+  if (connection.is_v5() && maximum > 0 && (connection.keep_alive == 0 || connection.keep_alive > maximum))
+    connection.keep_alive = maximum;
+
+  bool is_present = false;
+  ResidentSession& session = take_session(state, connection, packet, is_present, now);
+  session.connection = connection.id;
+  session.principal = opening.principal;
+  session.expiry_interval = expiry;
+  session.expires_at = kNeverWall;
+  session.authorization.clear();
+  connection.session = session.id;
+  const std::uint64_t before = state.journal != nullptr ? state.journal->position() : 0;
+  if (session.number == 0 && session.is_persistent()) make_durable(state, session);
+  rebind(state, session, opening.affix, opening.review ? &*opening.review : nullptr, now);
+  put_session(state, session);
+  set_will(state, session, opening, packet);
+  const std::uint64_t after = state.journal != nullptr ? state.journal->position() : 0;
+
+  opening.connack = make_connack(state, connection, opening, session, packet, is_present);
+  if (!is_present) state.emit(hooks::EventKind::kSessionStarted, session.principal, now);
+  connection.stage = Stage::kCommitting;
+  connection.stage_deadline = kNever;
+  if (after == before || state.is_durable(after)) return greet(state, connection, now);
+  state.parked_connections.push_back({after, connection.id});
+}
+
+}  // namespace
+
+void attach(ShardState& state, Connection& connection, Now now) {
+  connection.stage = Stage::kAttaching;
+  connection.stage_deadline = kNever;
+  AttachQueue& queue = state.attaching[key_of(*connection.opening)];
+  if (!queue.active) {
+    queue.active = connection.id;
+    return begin(state, connection, now);
+  }
+  const ConnectionId older = std::exchange(queue.waiting, connection.id);
+  if (Connection* waiting = state.connections.find(older)) {
+    MORTISE_LOG(kInfo, "core", "%s: a newer connection with its Client Identifier takes its turn",
+                describe(state, *waiting).c_str());
+    end_connection(state, *waiting, Farewell::kAbort);
+  }
+}
+
+void leave_attach_queue(ShardState& state, Connection& connection) {
+  if (!connection.opening || !connection.opening->principal) return;
+  const auto at = state.attaching.find(key_of(*connection.opening));
+  if (at == state.attaching.end()) return;
+  AttachQueue& queue = at->second;
+  if (queue.waiting == connection.id) {
+    queue.waiting = {};
+  } else if (queue.active == connection.id) {
+    queue.active = std::exchange(queue.waiting, {});
+    // Its turn begins with the next mail or timer, not inside the operation that just ended.
+    if (Connection* next = state.connections.find(queue.active)) {
+      next->stage_deadline = SteadyTime::min();
+      state.arm(*next, SteadyTime::min());
+    }
+  }
+  if (!queue.active) state.attaching.erase(at);
+}
+
+void begin_turn(ShardState& state, Connection& connection, Now now) {
+  connection.stage_deadline = kNever;
+  begin(state, connection, now);
+}
+
+void bound(ShardState& state, Connection& connection, const hooks::BindDecision& decision, Now now) {
+  Opening& opening = *connection.opening;
+  connection.stage_deadline = kNever;
+  opening.bind.reset();
+  if (decision.is_refused)
+    return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "the topic hook gave no answer");
+  if (decision.is_bound) {
+    auto affix = hooks::Affix::make(decision);
+    if (!affix)
+      return refuse_connect(state, connection, ReasonCode::kImplementationSpecificError, affix.error().message.c_str());
+    opening.affix = *affix;
+  }
+  const ConnectView packet = connect_packet(opening);
+  if (!packet.will) return review_stored_subscriptions(state, connection, now);
+  ReasonCode reason = ReasonCode::kTopicNameInvalid;
+  opening.will = make_will(state, opening, *packet.will, now, reason);
+  if (!opening.will) return refuse_connect(state, connection, reason, "the Will Topic does not fit its affix");
+  if (!state.has_authorize) return review_stored_subscriptions(state, connection, now);
+  authorize_will(state, connection, packet.will->topic, now);
+}
+
+void will_authorized(ShardState& state, Connection& connection, const hooks::AccessDecision& decision, Now now) {
+  connection.stage_deadline = kNever;
+  const std::string plugin = connection.opening->authorize_will->plugin();
+  connection.opening->authorize_will.reset();
+  if (decision.verdict != hooks::Verdict::kAllow) {
+    const std::string why = "the Will is not authorized by plugin " + plugin;
+    return refuse_connect(state, connection, ReasonCode::kNotAuthorized, why.c_str());
+  }
+  review_stored_subscriptions(state, connection, now);
+}
+
+void stored_subscriptions_reviewed(ShardState& state, Connection& connection, Now now) {
+  connection.stage_deadline = kNever;
+  commit(state, connection, now);
+}
+
+void refuse_attached(ShardState& state, Connection& connection, Now now) {
+  connection_lost(state, connection, ReasonCode::kServerUnavailable, now);
+  refuse_connect(state, connection, ReasonCode::kServerUnavailable, "the store fails and the session is persistent");
+}
+
+void greet(ShardState& state, Connection& connection, Now now) {
+  connection.outbox.append(connection.opening->connack);
+  connection.stage = Stage::kConnected;
+  ++state.counters.connects_accepted;
+  leave_attach_queue(state, connection);
+  connection.opening.reset();
+  connection.peer.reset();
+  connection.has_held_back = false;
+  mark_talkative(state, connection);
+  ResidentSession* session = state.session_of(connection);
+  CHECK(session != nullptr);
+  session->outbound.restart();
+  connection.unacknowledged = static_cast<std::uint32_t>(session->inbound.size());
+  state.emit(hooks::EventKind::kClientConnected, session->principal, now);
+  announce_to_groups(state, *session, GroupMembership::Change::kOnline, now);
+  if (connection.keep_alive > 0) state.arm(connection, now.steady + Seconds(connection.keep_alive) * 3 / 2);
+  pump(state, *session, now);
+  state.actions.resumed.push_back(connection.id);
+}
+
+}  // namespace mortise::core

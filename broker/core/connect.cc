@@ -1,0 +1,200 @@
+#include "broker/core/connect.h"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/base/keyed_hash.h"
+#include "broker/base/log.h"
+#include "broker/core/attach.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::ConnectView;
+using mqtt::PropertyId;
+using mqtt::ReasonCode;
+
+std::vector<std::pair<std::string, std::string>> user_properties(const mqtt::PropertiesView& properties) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  if (!properties.has(PropertyId::kUserProperty)) return pairs;
+  properties.for_each([&](const mqtt::PropertyView& property) {
+    if (property.id == PropertyId::kUserProperty) pairs.emplace_back(property.text, property.value);
+  });
+  return pairs;
+}
+
+hooks::ConnectRequestPtr make_request(const ConnectView& packet, const PeerInfo& peer) {
+  auto request = std::make_shared<hooks::ConnectRequest>();
+  request->client_id = packet.client_id;
+  if (packet.user_name) request->user_name = std::string(*packet.user_name);
+  if (packet.password) request->password.emplace(*packet.password);
+  request->version = packet.version;
+  request->clean_start = packet.clean_start;
+  request->keep_alive = packet.keep_alive;
+  request->session_expiry_interval = packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0);
+  request->listener = peer.listener;
+  request->peer_address = peer.peer_address;
+  request->peer_port = peer.peer_port;
+  request->local_address = peer.local_address;
+  request->local_port = peer.local_port;
+  request->certificate = peer.certificate;
+  if (const auto method = packet.properties.text(PropertyId::kAuthenticationMethod))
+    request->authentication_method = std::string(*method);
+  if (const auto credentials = packet.properties.binary(PropertyId::kAuthenticationData)) {
+    request->authentication_data.emplace(*credentials);
+  }
+  request->has_will = packet.will.has_value();
+  if (packet.will) {
+    request->will_topic = packet.will->topic;
+    request->will_qos = packet.will->qos;
+    request->will_retain = packet.will->retain;
+  }
+  request->user_properties = user_properties(packet.properties);
+  return request;
+}
+
+std::string assigned_client_id() {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::array<std::uint8_t, 16> bytes{};
+  random_bytes(bytes.data(), bytes.size());
+  std::string id = "auto-";
+  for (const std::uint8_t byte : bytes) id += {kHex[byte >> 4], kHex[byte & 15]};
+  return id;
+}
+
+/// What needs no hook to be refused; null when nothing is wrong.
+const char* reason_to_refuse(const ShardState& state, const ConnectView& packet, ReasonCode& reason) {
+  const session::MqttLimits& limits = state.shared.mqtt;
+  reason = ReasonCode::kClientIdentifierNotValid;
+  if (packet.client_id.empty() && packet.version != mqtt::ProtocolVersion::k5 && !packet.clean_start) {
+    return "an empty Client Identifier without a clean session [MQTT-3.1.3-8]";
+  }
+  if (packet.client_id.size() > limits.max_client_id_length)
+    return "the Client Identifier is longer than mqtt.max_client_id_length";
+  reason = ReasonCode::kBadAuthenticationMethod;
+  if (packet.properties.has(PropertyId::kAuthenticationMethod))
+    return "enhanced authentication is not offered [MQTT-4.12.0-1]";
+  if (!packet.will) return nullptr;
+  reason = ReasonCode::kQoSNotSupported;
+  if (packet.will->qos > limits.maximum_qos) return "the Will QoS is above mqtt.maximum_qos [MQTT-3.2.2-12]";
+  reason = ReasonCode::kRetainNotSupported;
+  if (packet.will->retain && !limits.retain_available)
+    return "the Will is retained, which is switched off [MQTT-3.2.2-13]";
+  reason = ReasonCode::kTopicNameInvalid;
+  const auto topic = mqtt::check_topic_name(packet.will->topic, limits.topic);
+  return topic ? nullptr : topic.error().what;
+}
+
+void note_client(Connection& connection, const ConnectView& packet) {
+  connection.version = packet.version;
+  connection.keep_alive = packet.keep_alive;
+  connection.receive_maximum =
+      static_cast<std::uint16_t>(packet.properties.number(PropertyId::kReceiveMaximum).value_or(65535));
+  connection.maximum_packet_size = packet.properties.number(PropertyId::kMaximumPacketSize).value_or(0);
+  connection.wants_problem_information =
+      packet.properties.number(PropertyId::kRequestProblemInformation).value_or(1) != 0;
+}
+
+}  // namespace
+
+void note_client(Connection& connection, std::string_view packet) {
+  const auto frame = mqtt::next_frame(as_bytes(packet), packet.size());
+  CHECK(frame && frame->has_value());
+  const auto decoded = mqtt::decode_connect(**frame);
+  CHECK(decoded);
+  note_client(connection, *decoded);
+}
+
+void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason, const char* why) {
+  if (connection.stage == Stage::kEnded) return;
+  ++state.counters.connects_refused;
+  MORTISE_LOG(kInfo, "core", "%s: connect refused: %s (%s)", describe(state, connection).c_str(), why,
+              mqtt::name_of(reason));
+  mqtt::ConnackView packet;
+  packet.code = connection.is_v5() ? static_cast<std::uint8_t>(reason)
+                                   : static_cast<std::uint8_t>(mqtt::connect_return_code(reason));
+  // A 3.1.1 client is told only what its CONNACK can say; anything else is a close (3.1.1 section 3.2.2.3).
+  if (connection.is_v5() || packet.code != 0) say(state, connection, packet);
+  leave_attach_queue(state, connection);
+  end_connection(state, connection, Farewell::kFlush);
+}
+
+void connect(ShardState& state, Connection& connection, const mqtt::FrameView& frame, ByteView packet, Now now) {
+  const auto decoded = mqtt::decode_connect(frame);
+  if (!decoded) {
+    const mqtt::Refusal& refusal = decoded.error();
+    ++state.counters.protocol_errors;
+    if (refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
+        refusal.reason == ReasonCode::kClientIdentifierNotValid) {
+      connection.version = mqtt::answer_version(frame);
+      refuse_connect(state, connection, refusal.reason, refusal.what);
+      return;
+    }
+    MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
+    end_connection(state, connection, Farewell::kAbort);
+    return;
+  }
+  note_client(connection, *decoded);
+  ReasonCode reason{};
+  if (const char* why = reason_to_refuse(state, *decoded, reason))
+    return refuse_connect(state, connection, reason, why);
+  if (state.is_shutting_down)
+    return refuse_connect(state, connection, ReasonCode::kServerShuttingDown, "shutting down");
+
+  connection.stage = Stage::kAuthenticating;
+  connection.opening = std::make_unique<Opening>();
+  connection.opening->connect.assign(as_text(packet));
+  auto& run = connection.opening->authenticate.emplace(state.dispatch, make_request(*decoded, *connection.peer));
+  const auto decision = run.start(state.next_ticket(connection), now);
+  if (decision) {
+    authenticated(state, connection, *decision, now);
+  } else {
+    connection.stage_deadline = run.deadline();
+    state.arm(connection, run.deadline());
+  }
+}
+
+void authenticated(ShardState& state, Connection& connection, const hooks::AuthDecision& decision, Now now) {
+  Opening& opening = *connection.opening;
+  const hooks::ConnectRequestPtr request = opening.authenticate->request();
+  const std::string plugin = opening.authenticate->plugin();
+  opening.authenticate.reset();
+  connection.stage_deadline = kNever;
+  if (decision.verdict != hooks::Verdict::kAllow) {
+    const std::string why = plugin.empty() ? "not authorized" : "denied by plugin " + plugin;
+    return refuse_connect(state, connection, decision.reason, why.c_str());
+  }
+  auto principal = std::make_shared<mqtt::Principal>();
+  opening.has_assigned_client_id = request->client_id.empty();
+  principal->client_id = opening.has_assigned_client_id ? assigned_client_id() : request->client_id;
+  principal->user_name = decision.user_name ? decision.user_name : request->user_name;
+  principal->name_space = decision.name_space;
+  principal->listener = request->listener;
+  principal->peer_address = request->peer_address;
+  principal->peer_port = request->peer_port;
+  principal->version = request->version;
+  principal->certificate = request->certificate;
+  principal->user_properties = request->user_properties;
+  principal->connected_at = now.wall;
+  principal->epoch = (std::uint64_t{state.loop} << 48) | state.next_epoch++;
+  opening.principal = principal;
+  if (decision.session_expiry_maximum) {
+    opening.session_expiry_maximum =
+        static_cast<std::uint32_t>(std::min<std::int64_t>(decision.session_expiry_maximum->count(), 0xFFFFFFFF));
+  }
+  const LoopIndex home = home_loop(state.shared, principal->name_space, principal->client_id);
+  if (home == state.loop) return attach(state, connection, now);
+
+  auto arrival = std::make_unique<Arrival>();
+  arrival->peer = *connection.peer;
+  arrival->principal = principal;
+  arrival->connect = std::move(opening.connect);
+  arrival->has_assigned_client_id = opening.has_assigned_client_id;
+  arrival->session_expiry_maximum = opening.session_expiry_maximum;
+  connection.stage = Stage::kEnded;
+  state.actions.moves.push_back({connection.id, home, std::move(arrival)});
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "broker/core/shard_state.h"
+#include "broker/mqtt/decode.h"
+
+/// CONNECT on the loop that accepted the socket: checked, authenticated, and sent to its home loop.
+namespace mortise::core {
+
+/// `packet`: the whole packet, fixed header included.
+void connect(ShardState& state, Connection& connection, const mqtt::FrameView& frame, ByteView packet, Now now);
+/// Takes over what a CONNECT packet (fixed header included, decoded before) says of its sender.
+void note_client(Connection& connection, std::string_view packet);
+/// Goes on with what authentication decided.
+void authenticated(ShardState& state, Connection& connection, const hooks::AuthDecision& decision, Now now);
+/// CONNACK with a refusal, in the form the version has, then the close.
+void refuse_connect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* why);
+
+}  // namespace mortise::core

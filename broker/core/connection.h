@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/base/ring.h"
+#include "broker/base/time.h"
+#include "broker/core/mail.h"
+#include "broker/core/outbox.h"
+#include "broker/core/subscription_review.h"
+#include "broker/hooks/affix.h"
+#include "broker/hooks/chain.h"
+#include "broker/session/topic_alias.h"
+
+namespace mortise::core {
+
+using hooks::ConnectionId;
+
+/// How far a connection has come.
+/// kCommitting: attached to its session, but CONNACK waits for the journal, and nothing may be said before it
+/// (MQTT-3.2.0-1).
+enum class Stage : std::uint8_t { kAwaitingConnect, kAuthenticating, kAttaching, kCommitting, kConnected, kEnded };
+
+/// What a connection is between CONNECT and CONNACK. The CONNECT packet is kept as bytes and decoded where it is
+/// needed.
+struct Opening {
+  std::string connect;  // the packet, fixed header included
+  std::optional<hooks::AuthenticateRun> authenticate;
+  mqtt::PrincipalPtr principal;
+  bool has_assigned_client_id = false;
+  std::uint32_t session_expiry_maximum = 0xFFFFFFFF;
+  // On the home loop, in this order:
+  std::optional<hooks::BindRun> bind;
+  hooks::AffixPtr affix;
+  std::optional<hooks::AuthorizeRun> authorize_will;
+  mqtt::MessagePtr will;                     // its topic is routed
+  std::optional<SubscriptionReview> review;  // of a stored session's subscriptions
+  mqtt::ByteBuffer connack;                  // while it waits for the journal
+};
+
+/// A PUBLISH that waits for authorization.
+struct PendingPublish {
+  hooks::AuthorizeRun authorize;
+  mqtt::MessagePtr message;
+  mqtt::PacketId packet_id = 0;
+};
+
+/// A SUBSCRIBE that waits for authorization.
+struct PendingSubscribe {
+  SubscriptionReview review;
+  mqtt::PacketId packet_id = 0;
+  std::vector<mqtt::ReasonCode> codes;  // one per asked filter
+  std::vector<std::size_t> code_of;     // which code each reviewed filter decides
+};
+
+/// Rights or topics were invalidated: the affix is bound again, then every subscription is reviewed.
+struct PendingInvalidation {
+  std::optional<hooks::BindRun> bind;
+  hooks::AffixPtr affix;
+  std::optional<SubscriptionReview> review;
+};
+
+using PendingOperation = std::variant<PendingPublish, PendingSubscribe, PendingInvalidation>;
+
+/// A packet that leaves when the journal has made `position` durable, in order.
+struct Parked {
+  std::uint64_t position = 0;
+  mqtt::ByteBuffer packet;
+  bool frees_receive_quota = false;
+};
+
+/// One client's connection as the protocol sees it. Dies with its socket; nobody outside the shard's operations holds
+/// one: its session is named by id, and whatever must outlive it holds the Principal. Unsynchronised (loop-owned).
+struct Connection {
+  Connection(ConnectionId connection_id, PeerInfo peer_info)
+      : id(connection_id), peer(std::make_unique<PeerInfo>(std::move(peer_info))) {}
+
+  const ConnectionId id;
+  Stage stage = Stage::kAwaitingConnect;
+  mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k311;
+  bool is_talkative = false;  // named in Actions::talkative already
+  bool is_publisher = false;
+  bool is_stalled = false;          // named in stalled_publishers
+  bool wants_invalidation = false;  // when the pending operation is over
+  bool is_choked = false;           // named in choked
+  bool wants_problem_information = true;
+  bool is_gone = false;                   // the peer closed; what it sent before is still worked through
+  bool has_held_back = false;             // receive() left whole packets unconsumed
+  std::uint16_t keep_alive = 0;           // seconds, as enforced
+  std::uint16_t receive_maximum = 65535;  // the Client's
+  std::uint32_t maximum_packet_size = 0;  // the Client's; 0: none
+  std::uint32_t question = 0;             // of the last hook question; 0: none was asked
+  std::uint32_t unacknowledged = 0;       // PUBLISH at QoS > 0 from the Client without its final acknowledgement
+  mqtt::SessionId session;                // once connected
+  SteadyTime last_received{};
+  SteadyTime stage_deadline = kNever;  // of the stage (CONNECT time-out), or of the pending question
+  SteadyTime armed_for = kNever;       // the earliest timer entry
+  Outbox outbox;
+  Ring<Parked> parked;
+  std::string read_ahead;          // whole packets behind a pending operation
+  std::unique_ptr<PeerInfo> peer;  // until the Principal is made
+  std::unique_ptr<Opening> opening;
+  std::unique_ptr<PendingOperation> pending;
+  std::unique_ptr<session::TopicAliases> aliases;
+
+  bool is_v5() const noexcept { return version == mqtt::ProtocolVersion::k5; }
+};
+
+}  // namespace mortise::core

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+namespace mortise::core {
+
+/// What one shard counted since it began. Written by its loop alone.
+struct ShardCounters {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connects_accepted = 0;
+  std::uint64_t connects_refused = 0;
+  std::uint64_t take_overs = 0;
+  std::uint64_t protocol_errors = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t publishes_received = 0;
+  std::uint64_t publishes_denied = 0;
+  std::uint64_t subscribes_denied = 0;
+  std::uint64_t publishes_sent = 0;
+  std::uint64_t wills_published = 0;
+  std::uint64_t dropped_outbox_full = 0;  // QoS 0 for a subscriber that stopped reading
+  std::uint64_t dropped_queue_full = 0;
+  std::uint64_t dropped_no_inverse = 0;  // the subscriber's affix has no inverse for the topic
+  std::uint64_t dropped_too_large = 0;   // above the Client's Maximum Packet Size
+  std::uint64_t dropped_expired = 0;
+  std::uint64_t dropped_hops = 0;      // publishes of plugins that went round
+  std::uint64_t dropped_revoked = 0;   // queued messages whose subscription is not allowed any more
+  std::uint64_t retained_refused = 0;  // the retained store is full
+  std::uint64_t late_answers = 0;      // of plugins, for questions nobody waits for any more
+  std::uint64_t store_refusals = 0;    // connections closed because the store fails
+  std::uint64_t group_queue_dropped = 0;
+};
+
+}  // namespace mortise::core

@@ -1,0 +1,325 @@
+#include "broker/core/deliver.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/groups.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::QoS;
+
+/// From this size on a connection's queue and retained replay wait for the socket.
+constexpr std::size_t kChokeAt = 256u << 10;
+
+std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
+  const auto left = std::max<std::int64_t>((message.expires_at() - now).count(), 0);
+  return static_cast<std::uint32_t>(std::min<std::int64_t>((left + 999) / 1000, 0xFFFFFFFF));
+}
+
+mqtt::DeliveryProperties delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
+                                             WallTime now) {
+  mqtt::DeliveryProperties properties;
+  properties.subscription_identifiers = ids;
+  properties.has_message_expiry = message.has_expiry();
+  if (properties.has_message_expiry) properties.message_expiry_interval = remaining_lifetime(message, now);
+  return properties;
+}
+
+mqtt::PublishView publish_view(const mqtt::Message& message, std::string_view topic, QoS qos, bool retain) {
+  mqtt::PublishView packet;
+  packet.topic = topic;
+  packet.qos = qos;
+  packet.retain = retain;
+  packet.packet_id = qos == QoS::kAtMostOnce ? 0 : 1;  // patched
+  packet.properties = message.properties();
+  packet.payload = message.payload();
+  return packet;
+}
+
+void encode_into(EncodedLayouts::Encoded& encoded, const mqtt::Message& message, const mqtt::PublishView& packet,
+                 const mqtt::DeliveryProperties& properties, mqtt::ProtocolVersion version) {
+  encoded.head.clear();
+  encoded.packet_id_at = mqtt::encode_publish_head(encoded.head, packet, properties, version);
+  encoded.size = encoded.head.size() + message.payload().size();
+  encoded.has_payload = message.payload().size() < Outbox::kReferenceFrom;
+  if (encoded.has_payload) encoded.head.append(as_text(message.payload()));
+}
+
+}  // namespace
+
+const EncodedLayouts::Encoded& EncodedLayouts::encode(const mqtt::Message& message, const Layout& layout,
+                                                      std::string_view topic, WallTime now) {
+  for (std::size_t i = 0; i < std::min(used_, slots_.size()); ++i) {
+    if (slots_[i].layout == layout) return slots_[i].encoded;
+  }
+  Slot& slot = slots_[used_++ % slots_.size()];
+  slot.layout = layout;
+  encode_into(slot.encoded, message, publish_view(message, topic, layout.qos, layout.retain),
+              delivery_properties(message, {}, now),
+              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
+  return slot.encoded;
+}
+
+// ---- Saying one PUBLISH ---------------------------------------------------------------------------------------------
+
+namespace {
+
+struct OutboundPublish {
+  QoS qos = QoS::kAtMostOnce;
+  bool retain = false;
+  bool dup = false;
+  mqtt::PacketId packet_id = 0;
+  std::span<const std::uint32_t> subscription_identifiers;
+};
+
+enum class Said : std::uint8_t { kYes, kNoInverse, kTooLarge };
+
+/// Appends the PUBLISH to the connection's outbox. `layouts` is null where nothing is shared with other receivers.
+Said say_publish(ShardState& state, Connection& connection, const ResidentSession& session,
+                 const mqtt::MessagePtr& message, const OutboundPublish& publish, EncodedLayouts* layouts, Now now) {
+  std::string_view topic = message->topic();
+  if (session.affix) {
+    const auto inverse = session.affix->invert(topic);
+    if (!inverse) return Said::kNoInverse;
+    topic = *inverse;
+  }
+  EncodedLayouts::Encoded own;
+  const EncodedLayouts::Encoded* encoded = &own;
+  if (layouts != nullptr && (publish.subscription_identifiers.empty() || !connection.is_v5())) {
+    encoded = &layouts->encode(*message, {connection.is_v5(), publish.retain, publish.qos, session.affix.get()}, topic,
+                               now.wall);
+  } else {
+    encode_into(own, *message, publish_view(*message, topic, publish.qos, publish.retain),
+                delivery_properties(*message, publish.subscription_identifiers, now.wall), connection.version);
+  }
+  if (connection.maximum_packet_size != 0 && encoded->size > connection.maximum_packet_size) return Said::kTooLarge;
+
+  mqtt::ByteBuffer& out = connection.outbox.buffer();
+  const std::size_t start = out.size();
+  out.append(encoded->head);
+  if (encoded->packet_id_at != 0) {
+    out[start + encoded->packet_id_at] = static_cast<char>(publish.packet_id >> 8);
+    out[start + encoded->packet_id_at + 1] = static_cast<char>(publish.packet_id & 0xFF);
+  }
+  if (publish.dup) out[start] = static_cast<char>(out[start] | 0x08);
+  if (!encoded->has_payload) connection.outbox.append_payload(message);
+  ++state.counters.publishes_sent;
+  mark_talkative(state, connection);
+  return Said::kYes;
+}
+
+void count_unsaid(ShardState& state, Said said) {
+  if (said == Said::kNoInverse) ++state.counters.dropped_no_inverse;
+  if (said == Said::kTooLarge) ++state.counters.dropped_too_large;
+}
+
+void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message, bool retain,
+                      std::span<const std::uint32_t> ids, EncodedLayouts* layouts, Now now) {
+  Connection* connection = state.connection_of(session);
+  if (connection == nullptr || connection->stage != Stage::kConnected) return;
+  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) {
+    ++state.counters.dropped_outbox_full;
+    state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded);
+    return;
+  }
+  OutboundPublish publish;
+  publish.retain = retain;
+  publish.subscription_identifiers = ids;
+  count_unsaid(state, say_publish(state, *connection, session, message, publish, layouts, now));
+}
+
+void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
+  const mqtt::MessagePtr message = offer.message;
+  const auto outcome = session.outbound.enqueue(std::move(offer), session.durably(state.journal));
+  if (outcome == session::OutboundFlow::Enqueued::kQueued) return;
+  ++state.counters.dropped_queue_full;
+  state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded,
+             message->qos());
+}
+
+/// What several overlapping subscriptions of one session come to: one copy at the highest QoS, with all identifiers.
+struct Combined {
+  bool is_wanted = false;
+  bool retain_as_published = false;
+  QoS maximum_qos = QoS::kAtMostOnce;
+  std::vector<std::uint32_t> subscription_identifiers;
+};
+
+Combined combine(const Passing& passing, std::span<const routing::MatchEntry> entries, mqtt::SessionId session) {
+  Combined combined;
+  for (const routing::MatchEntry& entry : entries) {
+    // MQTT-3.8.3-3: No Local.
+    if (entry.no_local && passing.message->origin() == session) continue;
+    if (passing.retained_sequence != 0 && passing.retained_sequence <= entry.retained_boundary) continue;
+    combined.is_wanted = true;
+    combined.retain_as_published |= entry.retain_as_published;
+    combined.maximum_qos = std::max(combined.maximum_qos, entry.maximum_qos);
+    if (entry.subscription_identifier != 0) combined.subscription_identifiers.push_back(entry.subscription_identifier);
+  }
+  return combined;
+}
+
+}  // namespace
+
+// ---- Delivery -------------------------------------------------------------------------------------------------------
+
+void deliver_to_session(ShardState& state, ResidentSession& session, Passing& passing,
+                        std::span<const routing::MatchEntry> entries, Phase phase, Now now) {
+  Combined combined = combine(passing, entries, session.id);
+  if (!combined.is_wanted) return;
+  const QoS effective_qos = std::min(combined.maximum_qos, passing.message->qos());
+  const bool retain = combined.retain_as_published && passing.message->retain();
+  const bool is_stored = effective_qos != QoS::kAtMostOnce && session.number != 0;
+  if (phase == Phase::kDurable && !is_stored) return;
+  if (phase == Phase::kLive && is_stored) return pump(state, session, now, &passing);
+
+  if (effective_qos == QoS::kAtMostOnce) {
+    if (passing.is_held) {
+      state.held_deliveries.push_back({passing.hold_until(*state.journal), session.id, passing.message, retain,
+                                       std::move(combined.subscription_identifiers)});
+      return;
+    }
+    return say_at_most_once(state, session, passing.message, retain, combined.subscription_identifiers,
+                            &passing.layouts, now);
+  }
+  if (!session.connection && !session.is_persistent()) return;
+  if (session.affix && !session.affix->invert(passing.message->topic())) {
+    ++state.counters.dropped_no_inverse;
+    return;
+  }
+  session::OutboundFlow::Offer offer;
+  offer.message = passing.message;
+  offer.effective_qos = effective_qos;
+  offer.retain = retain;
+  offer.subscription_identifiers = std::move(combined.subscription_identifiers);
+  if (passing.is_held) offer.not_before = passing.hold_until(*state.journal);
+  enqueue(state, session, std::move(offer), now);
+  if (phase != Phase::kDurable) pump(state, session, now, &passing);
+}
+
+void deliver_here(ShardState& state, Passing& passing, std::span<const routing::MatchEntry> targets, Phase phase,
+                  Now now) {
+  for (std::size_t first = 0; first < targets.size();) {
+    std::size_t end = first + 1;
+    while (end < targets.size() && targets[end].subscriber == targets[first].subscriber) ++end;
+    const routing::MatchEntry& entry = targets[first];
+    if (entry.is_group) {
+      deliver_to_group(state, entry, passing, phase, now);
+    } else if (ResidentSession* session = state.sessions.find(entry.subscriber.slot)) {
+      deliver_to_session(state, *session, passing, targets.subspan(first, end - first), phase, now);
+    }
+    first = end;
+  }
+}
+
+// ---- The queue ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// A message that cannot be sent to this client counts as sent (MQTT-3.1.2-25).
+void skip(ShardState& state, ResidentSession& session, const session::OutboundFlow::Send& send) {
+  const session::Durably durably = session.durably(state.journal);
+  if (send.effective_qos == QoS::kExactlyOnce) {
+    session.outbound.received(send.packet_id, durably);
+    session.outbound.completed(send.packet_id, durably);
+  } else {
+    session.outbound.acknowledged(send.packet_id, durably);
+  }
+}
+
+void say_next(ShardState& state, Connection& connection, ResidentSession& session,
+              const session::OutboundFlow::Send& send, Passing* passing, Now now) {
+  if (send.is_release) {
+    return acknowledge(state, connection, mqtt::PacketType::kPubrel, send.packet_id, mqtt::ReasonCode::kSuccess, 0,
+                       false);
+  }
+  OutboundPublish publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
+  const bool is_shared = passing != nullptr && passing->message == send.message;
+  const Said said =
+      say_publish(state, connection, session, send.message, publish, is_shared ? &passing->layouts : nullptr, now);
+  if (said == Said::kYes) return;
+  count_unsaid(state, said);
+  skip(state, session, send);
+}
+
+void replay_retained(ShardState& state, Connection& connection, ResidentSession& session, Now now) {
+  while (!session.replay.empty() && connection.outbox.size() < kChokeAt) {
+    // What is queued is sent first: the queue is bounded, and the replay must not fill it.
+    if (session.replay.front().effective_qos != QoS::kAtMostOnce &&
+        session.outbound.messages() >= state.shared.session.max_inflight)
+      return;
+    const Replay replay = std::move(session.replay.front());
+    session.replay.pop_front();
+    std::vector<std::uint32_t> ids;
+    if (replay.subscription_identifier != 0) ids.push_back(replay.subscription_identifier);
+    if (replay.effective_qos == QoS::kAtMostOnce) {
+      say_at_most_once(state, session, replay.message, true, ids, nullptr, now);
+    } else {
+      enqueue(state, session, {replay.message, replay.effective_qos, true, std::move(ids), 0}, now);
+    }
+  }
+}
+
+void ask_for_page(ShardState& state, ResidentSession& session) {
+  if (state.journal == nullptr || session.number == 0 || !session.outbound.wants_page()) return;
+  const session::QueuePosition after = session.outbound.begin_page();
+  state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
+}
+
+}  // namespace
+
+void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing) {
+  Connection* connection = state.connection_of(session);
+  if (connection == nullptr || connection->stage != Stage::kConnected) return;
+  const session::Durably durably = session.durably(state.journal);
+  const std::uint64_t expired = session.outbound.expired();
+  if (!session.replay.empty()) replay_retained(state, *connection, session, now);
+  while (connection->outbox.size() < kChokeAt) {
+    const auto send = session.outbound.next(connection->receive_maximum, now.wall, durably);
+    if (!send) break;
+    say_next(state, *connection, session, *send, passing, now);
+  }
+  state.counters.dropped_expired += session.outbound.expired() - expired;
+  if (connection->outbox.size() >= kChokeAt && !connection->is_choked) {
+    connection->is_choked = true;
+    state.choked.push_back(connection->id);
+  }
+  if (!session.is_waiting_for_journal && session.outbound.is_held({state.journal, session.number})) {
+    session.is_waiting_for_journal = true;
+    state.held_sessions.push_back(session.id);
+  }
+  ask_for_page(state, session);
+}
+
+void pump_choked(ShardState& state, Now now) {
+  for (const ConnectionId id : std::exchange(state.choked, {})) {
+    Connection* connection = state.connections.find(id);
+    if (connection == nullptr) continue;
+    connection->is_choked = false;
+    // Still full: the loop says `writable` when the socket takes some of it.
+    if (connection->outbox.size() >= kChokeAt) continue;
+    if (ResidentSession* session = state.session_of(*connection)) pump(state, *session, now);
+  }
+}
+
+void release_held(ShardState& state, Now now) {
+  while (!state.held_deliveries.empty() && state.is_durable(state.held_deliveries.front().position)) {
+    const HeldDelivery held = std::move(state.held_deliveries.front());
+    state.held_deliveries.pop_front();
+    ResidentSession* session = state.sessions.find(held.session.slot);
+    if (session != nullptr)
+      say_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, nullptr, now);
+  }
+  for (const mqtt::SessionId id : std::exchange(state.held_sessions, {})) {
+    ResidentSession* session = state.sessions.find(id.slot);
+    if (session == nullptr) continue;
+    session->is_waiting_for_journal = false;
+    pump(state, *session, now);
+  }
+}
+
+}  // namespace mortise::core

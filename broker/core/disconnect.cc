@@ -1,0 +1,164 @@
+#include "broker/core/disconnect.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/attach.h"
+#include "broker/core/publish.h"
+#include "broker/core/subscribe.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::PropertyId;
+using mqtt::ReasonCode;
+using mqtt::Refusal;
+
+/// Nobody waits for its hooks' answers any more.
+void cancel_questions(ShardState& state, Connection& connection) {
+  const hooks::Ticket ticket = state.current_ticket(connection);
+  const auto cancel = [&](auto& run) {
+    if (run) run->cancel(ticket);
+  };
+  if (connection.opening && connection.stage != Stage::kCommitting) {
+    cancel(connection.opening->authenticate);
+    cancel(connection.opening->bind);
+    cancel(connection.opening->authorize_will);
+    if (connection.opening->review) cancel(connection.opening->review->authorize);
+  }
+  if (!connection.pending) return;
+  if (auto* pending = std::get_if<PendingPublish>(connection.pending.get())) pending->authorize.cancel(ticket);
+  if (auto* pending = std::get_if<PendingSubscribe>(connection.pending.get())) cancel(pending->review.authorize);
+  if (auto* pending = std::get_if<PendingInvalidation>(connection.pending.get())) {
+    cancel(pending->bind);
+    if (pending->review) cancel(pending->review->authorize);
+  }
+}
+
+/// The Will of a session whose connection ended, published now, later or never.
+void settle_will(ShardState& state, ResidentSession& session, bool is_normal, Now now) {
+  if (!session.will.message) return;
+  const session::Durably durably = session.durably(state.journal);
+  if (is_normal) {
+    // MQTT-3.14.4-3: DISCONNECT with Reason Code 0 discards the Will.
+    session.will = {};
+    if (durably) durably.journal->will_remove(durably.number);
+    return;
+  }
+  const std::uint32_t delay = std::min(session.will.delay_interval, session.expiry_interval);
+  if (delay == 0) return publish_will(state, session, now);
+  session.will.due_at = now.wall + Seconds(delay);
+  if (durably) durably.journal->will_put(durably.number, session.will.due_at, session.will.message);
+  state.arm(session, session.will.due_at, now);
+}
+
+void detach(ShardState& state, ResidentSession& session, ReasonCode reason, Now now) {
+  session.connection = {};
+  session.replay.clear();
+  announce_to_groups(state, session, GroupMembership::Change::kOffline, now);
+  state.emit(hooks::EventKind::kClientDisconnected, session.principal, now, {}, reason);
+  settle_will(state, session, reason == ReasonCode::kSuccess, now);
+  if (!session.is_persistent()) return end_session(state, session, now);
+  if (session.expiry_interval != session::kExpiryNever) {
+    session.expires_at = now.wall + Seconds(session.expiry_interval);
+    state.arm(session, session.expires_at, now);
+  }
+  put_session(state, session);
+}
+
+}  // namespace
+
+Result<void, Refusal> disconnect_received(ShardState& state, Connection& connection, const mqtt::DisconnectView& packet,
+                                          Now now) {
+  ResidentSession* session = state.session_of(connection);
+  if (const auto expiry = packet.properties.number(PropertyId::kSessionExpiryInterval); expiry && session != nullptr) {
+    if (session->expiry_interval == 0 && *expiry != 0) {
+      return failure(Refusal{ReasonCode::kProtocolError, "5.0 3.14.2.2.2",
+                             "a Session Expiry Interval at DISCONNECT after 0 at CONNECT"});
+    }
+    const auto maximum =
+        std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session::kExpiryNever);
+    session->expiry_interval = std::min(*expiry, static_cast<std::uint32_t>(maximum));
+  }
+  connection_lost(state, connection, packet.reason, now);
+  end_connection(state, connection, Farewell::kFlush);
+  return {};
+}
+
+void connection_lost(ShardState& state, Connection& connection, ReasonCode reason, Now now) {
+  cancel_questions(state, connection);
+  leave_attach_queue(state, connection);
+  connection.pending.reset();
+  ResidentSession* session = state.session_of(connection);
+  const bool is_current = session != nullptr && session->connection == connection.id;
+  connection.session = {};
+  if (is_current) detach(state, *session, reason, now);
+}
+
+ResidentSession& create_session(ShardState& state, const std::string& key) {
+  ResidentSession& session = state.sessions.emplace(state.loop, key, state.shared.session);
+  state.sessions_by_key[key] = session.id;
+  return session;
+}
+
+void make_durable(ShardState& state, ResidentSession& session) {
+  if (state.journal == nullptr) return;
+  session.number = state.journal->new_session_number();
+  state.sessions_by_number[session.number] = session.id;
+}
+
+void put_session(ShardState& state, const ResidentSession& session) {
+  const session::Durably durably = session.durably(state.journal);
+  if (!durably) return;
+  session::SessionRecord record;
+  record.number = session.number;
+  record.principal = session.principal;
+  record.expiry_interval = session.expiry_interval;
+  record.expires_at = session.expires_at;
+  if (session.affix) {
+    record.affix = session::AffixRecord{session.affix->prefix(), session.affix->suffix(), session.affix->operations(),
+                                        session.affix->rule_version()};
+  }
+  durably.journal->session_put(record);
+}
+
+void publish_will(ShardState& state, ResidentSession& session, Now now) {
+  const mqtt::MessagePtr will = std::exchange(session.will, {}).message;
+  if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);
+  mqtt::MessageFields fields;
+  fields.topic = will->topic();
+  fields.payload = will->payload();
+  fields.properties = will->properties();
+  fields.qos = will->qos();
+  fields.retain = will->retain();
+  fields.is_will = true;
+  fields.received_at = now.wall;
+  if (will->has_expiry()) fields.expires_at = now.wall + Seconds(session::delay_while_connected(will->expires_at()));
+  ++state.counters.wills_published;
+  route(state, mqtt::Message::make(fields), RouteOptions{}, now);
+}
+
+void end_session(ShardState& state, ResidentSession& session, Now now) {
+  // 5.0 section 3.1.3.2.2: the Will Delay ends with the session.
+  if (session.will.message) publish_will(state, session, now);
+  remove_all_subscriptions(state, session, now);
+  if (const session::Durably durably = session.durably(state.journal)) {
+    durably.journal->session_remove(durably.number);
+    state.sessions_by_number.erase(session.number);
+  }
+  state.emit(hooks::EventKind::kSessionEnded, session.principal, now);
+  state.sessions_by_key.erase(session.key);
+  state.sessions.erase(session.id.slot);
+}
+
+void session_due(ShardState& state, ResidentSession& session, Now now) {
+  if (session.connection) return;
+  if (session.will.message && session.will.due_at <= now.wall) publish_will(state, session, now);
+  if (session.expires_at <= now.wall) return end_session(state, session, now);
+  const WallTime next = std::min(session.expires_at, session.will.message ? session.will.due_at : kNeverWall);
+  if (next != kNeverWall) state.arm(session, next, now);
+}
+
+}  // namespace mortise::core

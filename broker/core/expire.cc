@@ -1,0 +1,88 @@
+#include "broker/core/expire.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/log.h"
+#include "broker/core/attach.h"
+#include "broker/core/deliver.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/questions.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+constexpr Millis kRetainedSweepEvery{1000};
+constexpr std::size_t kRetainedSweepMaximum = 1000;
+
+/// When the client has been silent for too long (5.0 section 3.1.2.10, MQTT-3.1.2-22); not counted against it while a
+/// hook is pending.
+SteadyTime keep_alive_due(const Connection& connection) {
+  if (connection.stage != Stage::kConnected || connection.keep_alive == 0 || connection.pending) return kNever;
+  return connection.last_received + Millis(connection.keep_alive * 1500);
+}
+
+void stage_due(ShardState& state, Connection& connection, Now now) {
+  const bool is_turn = connection.stage_deadline == SteadyTime::min();
+  connection.stage_deadline = kNever;
+  switch (connection.stage) {
+    case Stage::kAwaitingConnect:
+      MORTISE_LOG(kInfo, "core", "%s: no CONNECT within mqtt.connect_timeout", describe(state, connection).c_str());
+      return end_connection(state, connection, Farewell::kAbort);
+    case Stage::kAttaching:
+      if (is_turn) return begin_turn(state, connection, now);
+      return question_expired(state, connection, now);
+    default:
+      return question_expired(state, connection, now);
+  }
+}
+
+void connection_due(ShardState& state, Connection& connection, Now now) {
+  connection.armed_for = kNever;
+  if (connection.stage == Stage::kEnded) return;
+  if (connection.stage_deadline <= now.steady) stage_due(state, connection, now);
+  if (connection.stage == Stage::kEnded) return;
+  if (keep_alive_due(connection) <= now.steady) {
+    return disconnect(state, connection, mqtt::ReasonCode::kKeepAliveTimeout, now,
+                      "silent for one and a half times its Keep Alive");
+  }
+  // While a hook is pending the Keep Alive is looked at again a second later.
+  SteadyTime next = std::min(connection.stage_deadline, keep_alive_due(connection));
+  if (connection.pending && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
+  state.arm(connection, next);
+}
+
+void sweep_retained(ShardState& state, Now now) {
+  state.shared.retained->expire(now.wall, kRetainedSweepMaximum, [&](std::string_view topic) {
+    if (state.journal != nullptr) state.journal->retained_remove(topic);
+  });
+  state.timers.arm({now.steady + kRetainedSweepEvery, 0, 0, Timers::Kind::kRetained});
+}
+
+}  // namespace
+
+void run_timers(ShardState& state, Now now) {
+  for (const ConnectionId id : std::exchange(state.gone, {})) state.connections.erase(id);
+  if (!state.choked.empty()) pump_choked(state, now);
+  Timers::Entry entry{};
+  while (state.timers.pop_due(now.steady, entry)) {
+    switch (entry.kind) {
+      case Timers::Kind::kConnection: {
+        Connection* connection = state.connections.find({entry.index, entry.generation});
+        if (connection != nullptr && connection->armed_for == entry.at) connection_due(state, *connection, now);
+        break;
+      }
+      case Timers::Kind::kSession:
+        if (ResidentSession* session = state.sessions.find({entry.index, entry.generation}))
+          session_due(state, *session, now);
+        break;
+      case Timers::Kind::kRetained:
+        sweep_retained(state, now);
+        break;
+    }
+  }
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,267 @@
+#include "broker/core/groups.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/log.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::QoS;
+
+SharedGroup* find_group(ShardState& state, mqtt::SessionId id) {
+  const auto at = state.groups.find(id);
+  return at == state.groups.end() ? nullptr : &at->second;
+}
+
+session::Durably durably(const ShardState& state, const SharedGroup& group) { return {state.journal, group.number}; }
+
+/// The group's queue in the store is a session of its own that nobody connects to.
+void make_durable(ShardState& state, SharedGroup& group) {
+  if (state.journal == nullptr || group.number != 0) return;
+  group.number = state.journal->new_session_number();
+  state.groups_by_number[group.number] = group.id;
+  auto principal = std::make_shared<mqtt::Principal>();
+  principal->client_id = group.key;
+  session::SessionRecord record;
+  record.number = group.number;
+  record.principal = std::move(principal);
+  record.expiry_interval = session::kExpiryNever;
+  record.share_group = group.key;
+  state.journal->session_put(record);
+}
+
+void queue_in_group(ShardState& state, SharedGroup& group, const Passing& passing) {
+  if (passing.message->qos() == QoS::kAtMostOnce || !group.has_persistent_member()) return;
+  make_durable(state, group);
+  session::OutboundFlow::Offer offer;
+  offer.message = passing.message;
+  offer.effective_qos = passing.message->qos();
+  if (group.queue.enqueue(std::move(offer), durably(state, group)) != session::OutboundFlow::Enqueued::kQueued) {
+    ++state.counters.group_queue_dropped;
+  }
+}
+
+SharedGroup& open_group(ShardState& state, const GroupMembership& membership) {
+  const auto [at, is_new] =
+      state.groups.try_emplace(membership.group, membership.group, membership.key, state.shared.session);
+  SharedGroup& group = at->second;
+  if (!is_new) return group;
+  if (auto recovered = state.recovered_queues.extract(membership.key)) {
+    group.number = recovered.mapped().number;
+    group.queue.restore(recovered.mapped().summary);
+    state.groups_by_number[group.number] = group.id;
+  }
+  return group;
+}
+
+void close_group(ShardState& state, SharedGroup& group) {
+  if (group.number != 0) {
+    state.journal->session_remove(group.number);
+    state.groups_by_number.erase(group.number);
+  }
+  state.groups.erase(mqtt::SessionId(group.id));
+}
+
+SharedGroup* find_group_of(ShardState& state, const std::string& key) {
+  for (auto& [id, group] : state.groups) {
+    if (group.key == key) return &group;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string group_key(std::string_view share_name, std::string_view routed_filter) {
+  return std::string("$share/").append(share_name).append("/").append(routed_filter);
+}
+
+LoopIndex group_home(const Shared& shared, std::string_view key) noexcept {
+  return static_cast<LoopIndex>(shared.home_hash(key) % shared.loops);
+}
+
+GroupMember* SharedGroup::find(mqtt::SessionId member) noexcept {
+  const auto at =
+      std::find_if(members.begin(), members.end(), [&](const GroupMember& known) { return known.session == member; });
+  return at == members.end() ? nullptr : &*at;
+}
+
+GroupMember* SharedGroup::choose(std::string_view topic) noexcept {
+  for (std::size_t tried = 0; tried < members.size(); ++tried) {
+    GroupMember& member = members[next++ % members.size()];
+    if (member.is_online && (!member.rules || member.rules->allows(topic))) return &member;
+  }
+  return nullptr;
+}
+
+bool SharedGroup::has_persistent_member() const noexcept {
+  return std::any_of(members.begin(), members.end(), [](const GroupMember& member) { return member.is_persistent; });
+}
+
+mqtt::SessionId GroupDirectory::join(const std::string& key, LoopIndex home, std::string_view routed_filter,
+                                     bool is_durable) {
+  const std::lock_guard lock(mutex_);
+  Listed& listed = groups_[key];
+  if (listed.members++ > 0) return listed.id;
+  if (++next_index_ >= kGroupSlotBit) {
+    next_index_ = 1;
+    ++generation_;
+  }
+  listed.id = {{next_index_ | kGroupSlotBit, generation_}, home};
+  listed.routed_filter = routed_filter;
+  routing::IndexedSubscription subscription;
+  subscription.entry.subscriber = listed.id;
+  subscription.entry.maximum_qos = QoS::kExactlyOnce;
+  subscription.entry.is_group = true;
+  subscription.entry.is_durable = is_durable;
+  index_.subscribe(routed_filter, std::move(subscription));
+  return listed.id;
+}
+
+void GroupDirectory::leave(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto at = groups_.find(key);
+  if (at == groups_.end() || --at->second.members > 0) return;
+  index_.unsubscribe(at->second.routed_filter, at->second.id);
+  groups_.erase(at);
+}
+
+// ---- Members --------------------------------------------------------------------------------------------------------
+
+void membership_changed(ShardState& state, const GroupMembership& membership, Now now) {
+  using Change = GroupMembership::Change;
+  if (membership.change == Change::kJoin) {
+    SharedGroup& group = open_group(state, membership);
+    GroupMember* known = group.find(membership.member);
+    // Joining again replaces the options; the directory counts a member once.
+    if (known != nullptr) state.shared.groups->leave(membership.key);
+    GroupMember& member = known != nullptr ? *known : group.members.emplace_back();
+    member = {membership.member, membership.entry, membership.rules, membership.is_online, membership.is_persistent};
+    return drain_group(state, group, now);
+  }
+  SharedGroup* group = find_group_of(state, membership.key);
+  GroupMember* member = group != nullptr ? group->find(membership.member) : nullptr;
+  if (member == nullptr) return;
+  if (membership.change == Change::kLeave) {
+    group->members.erase(group->members.begin() + (member - group->members.data()));
+    state.shared.groups->leave(membership.key);
+    if (group->members.empty()) close_group(state, *group);
+    return;
+  }
+  member->is_online = membership.change == Change::kOnline;
+  if (member->is_online) drain_group(state, *group, now);
+}
+
+// ---- Messages -------------------------------------------------------------------------------------------------------
+
+std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, Passing& passing) {
+  std::uint32_t elsewhere = 0;
+  for (const routing::MatchEntry& entry : targets) {
+    if (!entry.is_group) continue;
+    GroupChoice choice{entry.subscriber, {}, {}};
+    SharedGroup* group = find_group(state, entry.subscriber);
+    if (GroupMember* member = group != nullptr ? group->choose(passing.message->topic()) : nullptr) {
+      choice.member = member->session;
+      choice.entry = member->entry;
+      if (member->session.loop != state.loop) ++elsewhere;
+    }
+    passing.choices.push_back(choice);
+  }
+  return elsewhere;
+}
+
+void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passing& passing, Phase phase, Now now) {
+  const bool is_stored = state.journal != nullptr && passing.group != 0 && passing.message->qos() != QoS::kAtMostOnce;
+  if (phase == Phase::kDurable && !is_stored) return;
+  SharedGroup* group = find_group(state, entry.subscriber);
+  const auto choice = std::find_if(passing.choices.begin(), passing.choices.end(),
+                                   [&](const GroupChoice& made) { return made.group == entry.subscriber; });
+  if (group == nullptr || choice == passing.choices.end()) {
+    // Its first member's mail is still on the way; this comes back after it.
+    if (phase != Phase::kDurable)
+      state.mail_to(state.loop, GroupDelivery{passing.message, {}, entry.subscriber, entry, 1, 0, 0, false});
+    return;
+  }
+  if (!choice->member) {
+    if (phase != Phase::kLive || !is_stored) queue_in_group(state, *group, passing);
+    return;
+  }
+  if (choice->member.loop == state.loop) {
+    ResidentSession* session = state.sessions.find(choice->member.slot);
+    if (session != nullptr) deliver_to_session(state, *session, passing, {&choice->entry, 1}, phase, now);
+    return;
+  }
+  if (phase == Phase::kDurable) return;
+  state.mail_to(choice->member.loop,
+                GroupDelivery{passing.message, choice->member, entry.subscriber, choice->entry, 0,
+                              passing.retained_sequence, is_stored ? passing.group : 0, passing.is_held});
+}
+
+void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
+  Passing passing{delivery.message, delivery.retained_sequence, delivery.group_piece, delivery.is_held, {}, false, {}};
+  if (!delivery.member) {
+    if (delivery.group.loop != state.loop || delivery.returns > 3) return;
+    routing::MatchEntry entry;
+    entry.subscriber = delivery.group;
+    entry.is_group = true;
+    passing.group = 0;
+    choose_members(state, {&entry, 1}, passing);
+    if (find_group(state, delivery.group) != nullptr) deliver_to_group(state, entry, passing, Phase::kAll, now);
+    return;
+  }
+  ResidentSession* session = state.sessions.find(delivery.member.slot);
+  const bool is_piece = delivery.group_piece != 0 && state.journal != nullptr;
+  if (is_piece) {
+    state.journal->begin_piece(delivery.group_piece, 0);
+    passing.is_in_piece = true;
+    if (session != nullptr) deliver_to_session(state, *session, passing, {&delivery.entry, 1}, Phase::kDurable, now);
+    state.journal->end_piece();
+    passing.is_in_piece = false;
+  }
+  if (session != nullptr)
+    return deliver_to_session(state, *session, passing, {&delivery.entry, 1}, is_piece ? Phase::kLive : Phase::kAll,
+                              now);
+  // The session ended while this was on its way: the group chooses again.
+  state.mail_to(delivery.group.loop, GroupDelivery{delivery.message,
+                                                   {},
+                                                   delivery.group,
+                                                   delivery.entry,
+                                                   static_cast<std::uint8_t>(delivery.returns + 1),
+                                                   delivery.retained_sequence,
+                                                   0,
+                                                   false});
+}
+
+void drain_group(ShardState& state, SharedGroup& group, Now now) {
+  routing::MatchEntry entry;
+  entry.subscriber = group.id;
+  entry.is_group = true;
+  const auto is_online = [](const GroupMember& member) { return member.is_online; };
+  while (std::any_of(group.members.begin(), group.members.end(), is_online)) {
+    Passing passing{group.queue.front(), 0, 0, false, {}, false, {}};
+    if (!passing.message) break;
+    const std::uint32_t elsewhere = choose_members(state, {&entry, 1}, passing);
+    if (!passing.choices.front().member) break;
+    // Out of the group's queue and into the member's at once.
+    if (group.number != 0) {
+      passing.group = state.journal->new_group();
+      state.journal->begin_piece(passing.group, 1 + elsewhere);
+      passing.is_in_piece = true;
+    }
+    group.queue.take_front(durably(state, group));
+    if (passing.is_in_piece) {
+      deliver_to_group(state, entry, passing, Phase::kDurable, now);
+      state.journal->end_piece();
+      passing.is_in_piece = false;
+    }
+    deliver_to_group(state, entry, passing, passing.group != 0 ? Phase::kLive : Phase::kAll, now);
+  }
+  if (group.number != 0 && group.queue.wants_page()) {
+    const session::QueuePosition after = group.queue.begin_page();
+    state.journal->fetch(group.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
+  }
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,132 @@
+#include "broker/core/mail.h"
+
+#include "broker/base/log.h"
+#include "broker/core/attach.h"
+#include "broker/core/deliver.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/groups.h"
+#include "broker/core/handle_mail.h"
+#include "broker/core/publish.h"
+#include "broker/core/questions.h"
+#include "broker/core/receive.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+constexpr std::size_t kMailOverhead = 128;
+constexpr std::uint8_t kMaximumHops = 4;
+
+/// Every kind of mail has its function.
+struct Handling {
+  ShardState& state;
+  Now now;
+
+  void operator()(const Delivery& delivery) const {
+    Passing passing{delivery.message, delivery.retained_sequence, delivery.group, delivery.is_held, {}, false, {}};
+    const auto here = delivery.targets->on_loop(state.loop);
+    const std::uint32_t passed_on = choose_members(state, here, passing);
+    const bool is_piece = delivery.group != 0 && state.journal != nullptr;
+    if (is_piece) {
+      state.journal->begin_piece(delivery.group, passed_on);
+      passing.is_in_piece = true;
+      deliver_here(state, passing, here, Phase::kDurable, now);
+      state.journal->end_piece();
+      passing.is_in_piece = false;
+    }
+    deliver_here(state, passing, here, is_piece ? Phase::kLive : Phase::kAll, now);
+  }
+
+  void operator()(const GroupDelivery& delivery) const { group_delivery(state, delivery, now); }
+  void operator()(const GroupMembership& membership) const { membership_changed(state, membership, now); }
+
+  /// The loop takes arrivals out of its mail and calls Shard::arrived itself: it has the stream.
+  void operator()(const Arrival&) const { CHECK(false); }
+
+  void operator()(const Completion& completion) const { answered(state, completion, now); }
+
+  void operator()(const PluginIntent& mail) const {
+    if (const auto* publish = std::get_if<hooks::PublishIntent>(&mail.intent)) {
+      if (publish->message->hops() >= kMaximumHops) {
+        ++state.counters.dropped_hops;
+        MORTISE_LOG(kWarning, "core", "publish of plugin %s to %s dropped: it went round plugins %d times",
+                    mail.plugin.c_str(), quoted(publish->message->topic()).c_str(), int{publish->message->hops()});
+        return;
+      }
+      route(state, publish->message, RouteOptions{}, now);
+    } else if (const auto* kick = std::get_if<hooks::DisconnectIntent>(&mail.intent)) {
+      ResidentSession* session = state.find_session(session_key(kick->name_space, kick->client_id));
+      Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
+      const std::string why = "disconnected by plugin " + mail.plugin;
+      if (connection != nullptr) disconnect(state, *connection, kick->reason, now, why.c_str());
+    } else if (const auto* changed = std::get_if<hooks::InvalidateIntent>(&mail.intent)) {
+      ResidentSession* session = state.find_session(session_key(changed->name_space, changed->client_id));
+      if (session != nullptr) invalidate(state, *session, now);
+    }
+  }
+
+  void operator()(const Durable&) const {
+    release_parked(state, now);
+    release_held(state, now);
+    resume_publishers(state);
+  }
+
+  void operator()(QueuePage& page) const {
+    if (const auto group = state.groups_by_number.find(page.session); group != state.groups_by_number.end()) {
+      SharedGroup& shared_group = state.groups.at(group->second);
+      take_page(shared_group.queue, page);
+      return drain_group(state, shared_group, now);
+    }
+    const auto at = state.sessions_by_number.find(page.session);
+    ResidentSession* session = at != state.sessions_by_number.end() ? state.sessions.find(at->second.slot) : nullptr;
+    if (session == nullptr) return;
+    take_page(session->outbound, page);
+    pump(state, *session, now);
+  }
+
+  void operator()(const StoreState& store) const {
+    state.is_store_failing = store.is_failing;
+    if (!store.is_failing) return;
+    using Policy = Shared::StoreFailure;
+    if (state.shared.on_store_failure == Policy::kMemoryOnly) return (*this)(Durable{});
+    if (state.shared.on_store_failure != Policy::kRefusePersistent) return;
+    // What is parked is never acknowledged: the clients that wait for it are told by the close.
+    state.connections.for_each([&](Connection& connection) {
+      if (connection.stage == Stage::kCommitting) {
+        ++state.counters.store_refusals;
+        refuse_attached(state, connection, now);
+      } else if (connection.stage == Stage::kConnected && !connection.parked.empty()) {
+        ++state.counters.store_refusals;
+        disconnect(state, connection, mqtt::ReasonCode::kServerUnavailable, now, "the store fails");
+      }
+    });
+  }
+
+  static void take_page(session::OutboundFlow& flow, QueuePage& page) {
+    if (page.failed) return flow.page_failed();
+    flow.append_page(std::move(page.records), page.is_last);
+  }
+};
+
+}  // namespace
+
+std::size_t cost_of(const Mail& mail) noexcept {
+  if (const auto* delivery = std::get_if<Delivery>(&mail)) return kMailOverhead + delivery->message->cost();
+  if (const auto* delivery = std::get_if<GroupDelivery>(&mail)) return kMailOverhead + delivery->message->cost();
+  return std::holds_alternative<GroupMembership>(mail) || std::holds_alternative<Arrival>(mail) ? kMailOverhead : 0;
+}
+
+void handle_mail(ShardState& state, Mail mail, Now now) { std::visit(Handling{state, now}, mail); }
+
+void resume_publishers(ShardState& state) {
+  if (!state.accepts_publishes() || state.stalled_publishers.empty()) return;
+  for (const ConnectionId id : std::exchange(state.stalled_publishers, {})) {
+    Connection* connection = state.connections.find(id);
+    if (connection == nullptr) continue;
+    connection->is_stalled = false;
+    resume_reading(state, *connection);
+  }
+}
+
+}  // namespace mortise::core

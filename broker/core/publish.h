@@ -1,0 +1,29 @@
+#pragma once
+
+#include "broker/core/shard_state.h"
+#include "broker/mqtt/packets.h"
+
+/// From a PUBLISH (of a client, a Will, a plugin) to everybody who gets it.
+namespace mortise::core {
+
+/// PUBLISH from a Client. Errors: what the specification has the connection closed for.
+Result<void, mqtt::Refusal> publish(ShardState& state, Connection& connection, const mqtt::PublishView& packet,
+                                    Now now);
+/// Goes on with what authorization decided about the pending PUBLISH.
+void publish_authorized(ShardState& state, Connection& connection, const hooks::AccessDecision& decision, Now now);
+
+struct RouteOptions {
+  /// The publisher's session, when its QoS 2 Packet Identifier must become durable together with the message.
+  ResidentSession* inbound_session = nullptr;
+  mqtt::PacketId inbound_packet_id = 0;
+  /// Nothing is passed on before it is durable.
+  bool is_held = false;
+};
+struct Routed {
+  bool has_subscribers = false;
+  std::uint64_t position = 0;  // of the journal, that an acknowledgement must wait for; 0: nothing to wait for
+};
+/// Stores a retained message, finds the subscribers and delivers to them, here and on other loops.
+Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOptions& options, Now now);
+
+}  // namespace mortise::core

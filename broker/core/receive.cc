@@ -1,0 +1,199 @@
+#include "broker/core/receive.h"
+
+#include "broker/core/acknowledge.h"
+#include "broker/core/connect.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/publish.h"
+#include "broker/core/questions.h"
+#include "broker/core/subscribe.h"
+#include "broker/core/talk.h"
+#include "broker/mqtt/decode.h"
+
+// Design notes. A connection is held back in two ways. Before it is connected, and while publishers must wait,
+// receive() leaves whole packets unconsumed: the loop keeps them and stops reading. While a PUBLISH or SUBSCRIBE waits
+// for a hook, packets behind it are copied to the read-ahead, except acknowledgements and PINGREQ, which are processed
+// at once: a client that waits for its PUBACK before it acknowledges ours would otherwise wait for ever.
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::FrameView;
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+using mqtt::Refusal;
+
+bool passes_pending(PacketType type) {
+  switch (type) {
+    case PacketType::kPuback:
+    case PacketType::kPubrec:
+    case PacketType::kPubrel:
+    case PacketType::kPubcomp:
+    case PacketType::kPingreq:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// A publisher waits: for credit in the mailboxes or the store, or because too many of its acknowledgements wait for
+/// the store.
+bool must_wait(ShardState& state, Connection& connection, PacketType type) {
+  if (type != PacketType::kPublish && type != PacketType::kPubrel) return false;
+  connection.is_publisher = true;
+  if (connection.parked.size() >= state.shared.session.parked_acks_max) return true;
+  if (state.accepts_publishes()) return false;
+  if (!connection.is_stalled) {
+    connection.is_stalled = true;
+    state.stalled_publishers.push_back(connection.id);
+  }
+  return true;
+}
+
+Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const FrameView& frame, Now now) {
+  switch (frame.type) {
+    case PacketType::kPublish: {
+      auto packet = mqtt::decode_publish(frame, connection.version);
+      if (!packet) return std::move(packet).as_failure();
+      return publish(state, connection, *packet, now);
+    }
+    case PacketType::kPuback:
+    case PacketType::kPubrec:
+    case PacketType::kPubrel:
+    case PacketType::kPubcomp: {
+      auto packet = mqtt::decode_acknowledgement(frame, connection.version);
+      if (!packet) return std::move(packet).as_failure();
+      return acknowledgement_received(state, connection, *packet, now);
+    }
+    case PacketType::kConnect:
+      return failure(Refusal{ReasonCode::kProtocolError, "MQTT-3.1.0-2", "a second CONNECT"});
+    default:
+      break;
+  }
+  auto packet = mqtt::decode(frame, connection.version);
+  if (!packet) return std::move(packet).as_failure();
+  if (const auto* subscribe_packet = std::get_if<mqtt::SubscribeView>(&*packet))
+    return subscribe(state, connection, *subscribe_packet, now);
+  if (const auto* unsubscribe_packet = std::get_if<mqtt::UnsubscribeView>(&*packet)) {
+    return unsubscribe(state, connection, *unsubscribe_packet, now);
+  }
+  if (const auto* disconnect_packet = std::get_if<mqtt::DisconnectView>(&*packet)) {
+    return disconnect_received(state, connection, *disconnect_packet, now);
+  }
+  if (std::holds_alternative<mqtt::PingreqView>(*packet)) {
+    say(state, connection, mqtt::PingrespView{});
+    return {};
+  }
+  if (std::holds_alternative<mqtt::AuthView>(*packet)) {
+    return failure(
+        Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-6", "AUTH without an Authentication Method in CONNECT"});
+  }
+  return failure(Refusal{ReasonCode::kProtocolError, "5.0 2.1.2", "a packet that only a Server sends"});
+}
+
+/// One whole packet. False: it is not consumed now.
+bool take(ShardState& state, Connection& connection, const FrameView& frame, ByteView packet, Now now) {
+  if (connection.pending && !passes_pending(frame.type)) {
+    if (connection.read_ahead.size() + packet.size() > state.shared.session.read_ahead_max_bytes) return false;
+    connection.read_ahead.append(as_text(packet));
+    return true;
+  }
+  if (must_wait(state, connection, frame.type)) return false;
+  ++state.counters.packets_received;
+  if (auto handled = dispatch(state, connection, frame, now); !handled) refuse(state, connection, handled.error(), now);
+  return true;
+}
+
+/// Before CONNACK only one CONNECT is consumed.
+bool take_first(ShardState& state, Connection& connection, const FrameView& frame, ByteView packet, Now now) {
+  if (connection.stage != Stage::kAwaitingConnect) return false;
+  if (frame.type != PacketType::kConnect) {
+    refuse(state, connection, {ReasonCode::kProtocolError, "MQTT-3.1.0-1", "the first packet is not CONNECT"}, now);
+    return true;
+  }
+  ++state.counters.packets_received;
+  connect(state, connection, frame, packet, now);
+  return true;
+}
+
+}  // namespace
+
+namespace {
+
+/// The peer closed while something was pending; now all it sent is worked through. The loop has forgotten the id
+/// already.
+void finish_gone(ShardState& state, Connection& connection, Now now) {
+  connection_lost(state, connection, ReasonCode::kUnspecifiedError, now);
+  connection.stage = Stage::kEnded;
+  state.gone.push_back(connection.id);
+}
+
+}  // namespace
+
+std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
+  connection.last_received = now.steady;
+  connection.has_held_back = false;
+  std::size_t consumed = 0;
+  while (connection.stage != Stage::kEnded && consumed < bytes.size()) {
+    const ByteView rest = bytes.subspan(consumed);
+    const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
+    if (!found) {
+      if (connection.stage == Stage::kAuthenticating || connection.stage == Stage::kAttaching) break;
+      refuse(state, connection, found.error(), now);
+      break;
+    }
+    if (!found->has_value()) return consumed;
+    const FrameView& frame = **found;
+    const ByteView packet = rest.first(frame.size);
+    const bool is_connected = connection.stage == Stage::kConnected;
+    if (!(is_connected ? take(state, connection, frame, packet, now)
+                       : take_first(state, connection, frame, packet, now))) {
+      connection.has_held_back = true;
+      return consumed;
+    }
+    consumed += frame.size;
+  }
+  return connection.stage == Stage::kEnded ? bytes.size() : consumed;
+}
+
+bool wants_bytes(const ShardState&, const Connection& connection) {
+  switch (connection.stage) {
+    case Stage::kAwaitingConnect:
+      return true;
+    case Stage::kConnected:
+      return !connection.has_held_back;
+    default:
+      return false;
+  }
+}
+
+void resume_reading(ShardState& state, Connection& connection) {
+  if (connection.stage == Stage::kEnded || !connection.has_held_back) return;
+  connection.has_held_back = false;
+  state.actions.resumed.push_back(connection.id);
+}
+
+void operation_finished(ShardState& state, Connection& connection, Now now) {
+  // What stands in the read-ahead may itself start an operation that is pending; the rest then stays.
+  std::size_t at = 0;
+  while (!connection.pending && connection.stage == Stage::kConnected && at < connection.read_ahead.size()) {
+    const ByteView rest = as_bytes(connection.read_ahead).subspan(at);
+    const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
+    CHECK(found && found->has_value());
+    const std::string packet(as_text(rest.first((*found)->size)));
+    const auto frame = mqtt::next_frame(as_bytes(packet), state.shared.mqtt.max_packet_size);
+    at += packet.size();
+    ++state.counters.packets_received;
+    if (auto handled = dispatch(state, connection, **frame, now); !handled)
+      refuse(state, connection, handled.error(), now);
+  }
+  if (connection.stage == Stage::kEnded) return;
+  connection.read_ahead.erase(0, at);
+  if (connection.read_ahead.empty()) connection.read_ahead = {};
+  if (connection.pending) return;
+  if (connection.is_gone) return finish_gone(state, connection, now);
+  if (connection.wants_invalidation) return begin_invalidation(state, connection, now);
+  resume_reading(state, connection);
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,60 @@
+#include "broker/core/recover.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/subscribe.h"
+
+namespace mortise::core {
+
+namespace {
+
+/// Whoever was connected when the broker ended is not any more, and nobody saw the connection end.
+void settle_times(ResidentSession& session, Shard::Recovered& recovered, Now now) {
+  session.expires_at = recovered.session.expires_at;
+  if (session.expires_at == kNeverWall && session.expiry_interval != session::kExpiryNever) {
+    session.expires_at = now.wall + Seconds(session.expiry_interval);
+  }
+  if (!recovered.will) return;
+  session.will.message = std::move(recovered.will);
+  session.will.due_at = recovered.will_due_at;
+  if (session::is_due_while_connected(recovered.will_due_at)) {
+    session.will.delay_interval = session::delay_while_connected(recovered.will_due_at);
+    session.will.due_at = now.wall + Seconds(session.will.delay_interval);
+  }
+}
+
+}  // namespace
+
+void recover(ShardState& state, Shard::Recovered recovered, Now now) {
+  if (!recovered.session.share_group.empty()) {
+    state.recovered_queues[recovered.session.share_group] = {recovered.session.number, recovered.queue};
+    return;
+  }
+  const mqtt::Principal& principal = *recovered.session.principal;
+  const std::string key = session_key(principal.name_space, principal.client_id);
+  if (state.find_session(key) != nullptr) {
+    MORTISE_LOG(kWarning, "core", "store: client %s has two sessions; number %llu is left out",
+                quoted(principal.client_id).c_str(), static_cast<unsigned long long>(recovered.session.number));
+    return;
+  }
+  ResidentSession& session = create_session(state, key);
+  session.principal = recovered.session.principal;
+  session.number = recovered.session.number;
+  session.expiry_interval = recovered.session.expiry_interval;
+  state.sessions_by_number[session.number] = session.id;
+  session.inbound.restore(recovered.inbound);
+  session.outbound.restore(recovered.queue);
+  if (const auto& affix = recovered.session.affix) {
+    if (auto made = hooks::Affix::make(affix->prefix, affix->suffix, affix->operations, affix->rule_version))
+      session.affix = *made;
+  }
+  for (const session::SubscriptionRecord& record : recovered.subscriptions)
+    recover_subscription(state, session, record, now);
+  settle_times(session, recovered, now);
+  const WallTime next = std::min(session.expires_at, session.will.message ? session.will.due_at : kNeverWall);
+  if (next != kNeverWall) state.arm(session, next, now);
+}
+
+}  // namespace mortise::core

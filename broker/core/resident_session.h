@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "broker/base/ring.h"
+#include "broker/core/connection.h"
+#include "broker/hooks/affix.h"
+#include "broker/routing/filter_rules.h"
+#include "broker/session/session.h"
+
+namespace mortise::core {
+
+/// One subscription of a session, by the filter the Client asked for.
+struct SubscriptionState {
+  std::string share_name;  // empty: not shared
+  std::string routed_filter;
+  mqtt::SubscriptionOptions options;
+  std::uint32_t subscription_identifier = 0;
+  routing::FilterRulesPtr rules;
+};
+
+/// A retained message that is still to be replayed.
+struct Replay {
+  mqtt::MessagePtr message;
+  mqtt::QoS effective_qos = mqtt::QoS::kAtMostOnce;
+  std::uint32_t subscription_identifier = 0;
+};
+
+/// A session on its home loop, with what ties it to its connection, to routing and to the hooks. Unsynchronised
+/// (loop-owned).
+struct ResidentSession : session::Session {
+  ResidentSession(Id<mqtt::SessionTag> slot, LoopIndex loop, std::string session_key,
+                  const session::SessionLimits& limits)
+      : Session({slot, loop}, std::move(session_key), limits) {}
+
+  ConnectionId connection;  // empty: nobody is connected
+  hooks::AffixPtr affix;    // null: topics pass as they are
+  std::map<std::string, SubscriptionState, std::less<>> subscriptions;
+  Ring<Replay> replay;
+  bool is_waiting_for_journal = false;  // named in held_sessions
+
+  session::Durably durably(session::Journal* journal) const noexcept { return {journal, number}; }
+};
+
+}  // namespace mortise::core

@@ -1,0 +1,145 @@
+#include "broker/core/shard.h"
+
+#include "broker/core/attach.h"
+#include "broker/core/connect.h"
+#include "broker/core/counters.h"
+#include "broker/core/deliver.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/expire.h"
+#include "broker/core/handle_mail.h"
+#include "broker/core/receive.h"
+#include "broker/core/recover.h"
+#include "broker/core/shard_state.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+struct Shard::State : ShardState {
+  using ShardState::ShardState;
+};
+
+Shard::Shard(LoopIndex loop, const Shared& shared, session::Journal* journal)
+    : state_(std::make_unique<State>(loop, shared, journal)) {
+  if (loop == 0) state_->timers.arm({SteadyTime::min(), 0, 0, Timers::Kind::kRetained});
+}
+
+Shard::~Shard() = default;
+
+ConnectionId Shard::accepted(PeerInfo peer, Now now) {
+  ++state_->counters.connections_accepted;
+  Connection& connection = state_->connections.emplace(std::move(peer));
+  connection.last_received = now.steady;
+  connection.stage_deadline = now.steady + state_->shared.mqtt.connect_timeout;
+  state_->arm(connection, connection.stage_deadline);
+  return connection.id;
+}
+
+ConnectionId Shard::arrived(Arrival arrival, Now now) {
+  Connection& connection = state_->connections.emplace(std::move(arrival.peer));
+  const ConnectionId id = connection.id;
+  connection.last_received = now.steady;
+  note_client(connection, arrival.connect);
+  connection.opening = std::make_unique<Opening>();
+  connection.opening->connect = std::move(arrival.connect);
+  connection.opening->principal = std::move(arrival.principal);
+  connection.opening->has_assigned_client_id = arrival.has_assigned_client_id;
+  connection.opening->session_expiry_maximum = arrival.session_expiry_maximum;
+  attach(*state_, connection, now);
+  return id;
+}
+
+std::size_t Shard::receive(ConnectionId id, ByteView bytes, Now now) {
+  Connection* connection = state_->connections.find(id);
+  return connection == nullptr ? bytes.size() : core::receive(*state_, *connection, bytes, now);
+}
+
+bool Shard::wants_bytes(ConnectionId id) const noexcept {
+  const Connection* connection = state_->connections.find(id);
+  return connection != nullptr && core::wants_bytes(*state_, *connection);
+}
+
+void Shard::closed(ConnectionId id, Now now) {
+  Connection* connection = state_->connections.find(id);
+  if (connection == nullptr) return;
+  // What stands behind a pending hook was sent before the end of the stream: a short-lived publisher loses nothing.
+  if (connection->pending && connection->stage == Stage::kConnected) {
+    connection->is_gone = true;
+    return;
+  }
+  if (connection->stage != Stage::kEnded)
+    connection_lost(*state_, *connection, mqtt::ReasonCode::kUnspecifiedError, now);
+  connection->stage = Stage::kEnded;
+  state_->connections.erase(id);
+}
+
+Outbox* Shard::outbox(ConnectionId id) noexcept {
+  Connection* connection = state_->connections.find(id);
+  if (connection == nullptr) return nullptr;
+  connection->is_talkative = false;
+  return &connection->outbox;
+}
+
+Outbox Shard::take_outbox(ConnectionId id) {
+  Connection* connection = state_->connections.find(id);
+  if (connection == nullptr) return {};
+  Outbox outbox = std::move(connection->outbox);
+  state_->connections.erase(id);
+  return outbox;
+}
+
+void Shard::writable(ConnectionId id, Now now) {
+  Connection* connection = state_->connections.find(id);
+  if (connection == nullptr || connection->stage != Stage::kConnected) return;
+  if (ResidentSession* session = state_->session_of(*connection)) pump(*state_, *session, now);
+}
+
+void Shard::handle(Mail mail, Now now) { handle_mail(*state_, std::move(mail), now); }
+
+void Shard::run_timers(Now now) { core::run_timers(*state_, now); }
+
+SteadyTime Shard::next_deadline() const noexcept {
+  return state_->choked.empty() && state_->gone.empty() ? state_->timers.next() : SteadyTime::min();
+}
+
+void Shard::set_mail_credit(bool has_credit) {
+  state_->has_mail_credit = has_credit;
+  resume_publishers(*state_);
+}
+
+Actions& Shard::actions() noexcept { return state_->actions; }
+
+void Shard::set_dispatch(hooks::DispatchPtr dispatch) {
+  state_->dispatch = std::move(dispatch);
+  state_->has_authorize = state_->dispatch->has_authorize();
+  state_->has_events = !state_->dispatch->event.empty();
+}
+
+void Shard::recover(Recovered recovered, Now now) { core::recover(*state_, std::move(recovered), now); }
+
+void Shard::shut_down(Now now) {
+  state_->is_shutting_down = true;
+  state_->connections.for_each([&](Connection& connection) {
+    if (connection.stage == Stage::kEnded) return;
+    disconnect(*state_, connection, mqtt::ReasonCode::kServerShuttingDown, now);
+  });
+}
+
+const ShardCounters& Shard::counters() const noexcept { return state_->counters; }
+
+// ---- Keys -----------------------------------------------------------------------------------------------------------
+
+std::string session_key(std::string_view name_space, std::string_view client_id) {
+  std::string key = std::to_string(name_space.size());
+  return key.append(":").append(name_space).append(client_id);
+}
+
+LoopIndex home_loop(const Shared& shared, std::string_view name_space, std::string_view client_id) noexcept {
+  return static_cast<LoopIndex>(shared.home_hash(session_key(name_space, client_id)) % shared.loops);
+}
+
+LoopIndex home_loop(const Shared& shared, const session::SessionRecord& record) noexcept {
+  if (!record.share_group.empty()) return static_cast<LoopIndex>(shared.home_hash(record.share_group) % shared.loops);
+  return home_loop(shared, record.principal->name_space, record.principal->client_id);
+}
+
+}  // namespace mortise::core

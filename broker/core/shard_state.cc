@@ -1,0 +1,54 @@
+#include "broker/core/shard_state.h"
+
+#include <algorithm>
+
+namespace mortise::core {
+
+ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal* loop_journal)
+    : loop(loop_index),
+      shared(all),
+      journal(loop_journal),
+      dispatch(std::make_shared<const hooks::Dispatch>()),
+      matches(*all.subscriptions, all.match_cache) {
+  actions.mail.resize(all.loops);
+}
+
+ResidentSession* ShardState::find_session(std::string_view key) {
+  const auto at = sessions_by_key.find(key);
+  return at == sessions_by_key.end() ? nullptr : sessions.find(at->second.slot);
+}
+
+bool ShardState::is_durable(std::uint64_t position) const {
+  if (position == 0 || journal == nullptr) return true;
+  if (is_store_failing && shared.on_store_failure == Shared::StoreFailure::kMemoryOnly) return true;
+  return journal->is_durable(position);
+}
+
+void ShardState::arm(Connection& connection, SteadyTime at) {
+  if (at >= connection.armed_for) return;
+  connection.armed_for = at;
+  timers.arm({at, connection.id.index, connection.id.generation, Timers::Kind::kConnection});
+}
+
+void ShardState::arm(const ResidentSession& session, WallTime due, Now now) {
+  const auto wait = std::max<std::int64_t>((due - now.wall).count(), 0);
+  timers.arm({now.steady + Millis(wait), session.id.slot.index, session.id.slot.generation, Timers::Kind::kSession});
+}
+
+void ShardState::emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic,
+                      mqtt::ReasonCode reason, mqtt::QoS qos) {
+  if (!has_events) return;
+  for (const hooks::EventEntry& entry : dispatch->event) {
+    if (!entry.hooks || !entry.hooks->wants(kind)) continue;
+    hooks::Event event;
+    event.kind = kind;
+    event.at = now.wall;
+    event.principal = principal;
+    event.topic = topic;
+    event.reason = reason;
+    event.qos = qos;
+    entry.hooks->emit(std::move(event));
+  }
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/registry.h"
+#include "broker/base/ring.h"
+#include "broker/core/connection.h"
+#include "broker/core/counters.h"
+#include "broker/core/resident_session.h"
+#include "broker/core/shard.h"
+#include "broker/core/shared_group.h"
+#include "broker/core/timers.h"
+
+/// What the operations of one shard work on. One file per operation: connect, attach, publish, deliver, acknowledge,
+/// subscribe, disconnect, expire, ...; each is a few functions over this state. Unsynchronised (loop-owned).
+namespace mortise::core {
+
+/// Clients with the same session key attach one at a time; of those that wait only the newest stays.
+struct AttachQueue {
+  ConnectionId active;
+  ConnectionId waiting;
+};
+
+/// A QoS 0 delivery of a message that may not be passed on before it is durable.
+struct HeldDelivery {
+  std::uint64_t position = 0;
+  mqtt::SessionId session;
+  mqtt::MessagePtr message;
+  bool retain = false;
+  std::vector<std::uint32_t> subscription_identifiers;
+};
+
+/// A connection with parked packets, and the position its first one waits for.
+struct ParkedConnection {
+  std::uint64_t position = 0;
+  ConnectionId connection;
+};
+
+/// The stored queue of a shared subscription's group.
+struct RecoveredQueue {
+  session::SessionNumber number = 0;
+  session::QueueSummary summary;
+};
+
+struct ShardState {
+  ShardState(LoopIndex loop_index, const Shared& all, session::Journal* loop_journal);
+
+  const LoopIndex loop;
+  const Shared& shared;
+  session::Journal* const journal;  // null without a store
+
+  hooks::DispatchPtr dispatch;
+  bool has_authorize = false;  // of the dispatch
+  bool has_events = false;
+
+  Registry<Connection, hooks::ConnectionTag> connections;
+  Registry<ResidentSession, mqtt::SessionTag> sessions;
+  std::unordered_map<std::string, mqtt::SessionId, TextHash, std::equal_to<>> sessions_by_key;
+  std::unordered_map<session::SessionNumber, mqtt::SessionId>
+      sessions_by_number;                                   // durable ones: for pages of the store
+  std::unordered_map<mqtt::SessionId, SharedGroup> groups;  // whose home loop this is
+  std::unordered_map<session::SessionNumber, mqtt::SessionId> groups_by_number;
+  std::unordered_map<std::string, RecoveredQueue> recovered_queues;  // of groups whose members have not come back yet
+  std::unordered_map<std::string, AttachQueue> attaching;
+
+  routing::MatchCache matches;
+  Timers timers;
+  Ring<HeldDelivery> held_deliveries;
+  Ring<ParkedConnection> parked_connections;   // by position
+  std::vector<mqtt::SessionId> held_sessions;  // their next message waits for the journal
+  std::vector<ConnectionId> gone;              // ended without the loop, erased with the next timers
+  std::vector<ConnectionId> choked;            // stopped for a full outbox
+  std::vector<ConnectionId> stalled_publishers;
+  bool has_mail_credit = true;
+  bool is_store_failing = false;
+  bool is_shutting_down = false;
+  std::uint64_t next_epoch = 1;
+  mqtt::ByteBuffer scratch;   // for encoding
+  std::string topic_scratch;  // for rewriting
+
+  ShardCounters counters;
+  Actions actions;
+
+  Connection* connection_of(const ResidentSession& session) { return connections.find(session.connection); }
+  ResidentSession* session_of(const Connection& connection) { return sessions.find(connection.session.slot); }
+  ResidentSession* find_session(mqtt::SessionId id) { return id.loop == loop ? sessions.find(id.slot) : nullptr; }
+  ResidentSession* find_session(std::string_view key);
+  /// Publishers may be read: there is credit in the mailboxes and in the store.
+  bool accepts_publishes() const { return has_mail_credit && (journal == nullptr || journal->has_credit()); }
+  void mail_to(LoopIndex to, Mail mail) { actions.mail[to].push_back(std::move(mail)); }
+  hooks::Ticket next_ticket(Connection& connection) { return {loop, connection.id, ++connection.question}; }
+  hooks::Ticket current_ticket(const Connection& connection) const {
+    return {loop, connection.id, connection.question};
+  }
+  /// True as well when nothing has to wait (no store, or it fails and the policy is memory_only).
+  bool is_durable(std::uint64_t position) const;
+  void arm(Connection& connection, SteadyTime at);
+  void arm(const ResidentSession& session, WallTime due, Now now);
+  void emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic = {},
+            mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess, mqtt::QoS qos = mqtt::QoS::kAtMostOnce);
+};
+
+}  // namespace mortise::core

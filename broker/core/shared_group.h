@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "broker/routing/filter_rules.h"
+#include "broker/routing/match_result.h"
+#include "broker/routing/subscription_index.h"
+#include "broker/session/outbound_flow.h"
+
+namespace mortise::core {
+
+/// One member of a shared subscription.
+struct GroupMember {
+  mqtt::SessionId session;
+  routing::MatchEntry entry;
+  routing::FilterRulesPtr rules;
+  bool is_online = false;
+  bool is_persistent = false;
+};
+
+/// Groups and sessions share one space of ids in the index; a group's slot has this bit.
+inline constexpr std::uint32_t kGroupSlotBit = 0x80000000;
+
+/// A shared subscription's group on its home loop: who its members are, whose turn it is, and what waits while nobody
+/// is online (5.0 section 4.8.2). Unsynchronised (loop-owned).
+struct SharedGroup {
+  SharedGroup(mqtt::SessionId group_id, std::string group_key, const session::SessionLimits& limits)
+      : id(group_id), key(std::move(group_key)), queue(limits) {}
+
+  const mqtt::SessionId id;
+  const std::string key;  // "$share/{ShareName}/{routed filter}"
+  std::vector<GroupMember> members;
+  std::size_t next = 0;               // whose turn it is
+  session::SessionNumber number = 0;  // of the queue in the store; 0: not durable
+  session::OutboundFlow queue;
+
+  GroupMember* find(mqtt::SessionId member) noexcept;
+  /// The next online member that may receive `topic`, or null.
+  GroupMember* choose(std::string_view topic) noexcept;
+  bool has_persistent_member() const noexcept;
+};
+
+/// Which group a shared subscription's key is, for the whole broker: whoever subscribes enters the group into the index
+/// at once, so that what is published after SUBACK is not missed, and tells the group's home loop by mail. Internally
+/// synchronised; rare.
+class GroupDirectory {
+ public:
+  explicit GroupDirectory(routing::SubscriptionIndex& index) : index_(index) {}
+  /// One more member; the first one enters the group into the index. Thread: any loop.
+  mqtt::SessionId join(const std::string& key, LoopIndex home, std::string_view routed_filter, bool is_durable);
+  /// One member less; after the last one the group is not matched any more.
+  void leave(const std::string& key);
+
+ private:
+  struct Listed {
+    mqtt::SessionId id;
+    std::string routed_filter;
+    std::size_t members = 0;
+  };
+  std::mutex mutex_;
+  routing::SubscriptionIndex& index_;
+  std::unordered_map<std::string, Listed> groups_;  // guarded by mutex_
+  std::uint32_t next_index_ = 0;                    // guarded by mutex_
+  std::uint32_t generation_ = 1;                    // guarded by mutex_
+};
+
+}  // namespace mortise::core

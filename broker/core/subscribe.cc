@@ -1,0 +1,386 @@
+#include "broker/core/subscribe.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/deliver.h"
+#include "broker/core/groups.h"
+#include "broker/core/receive.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::PropertyId;
+using mqtt::QoS;
+using mqtt::ReasonCode;
+using mqtt::Refusal;
+
+ReasonCode granted(QoS qos) { return static_cast<ReasonCode>(qos); }
+
+/// What one asked filter is refused for without asking anybody; Success: it goes on to authorization as `reviewed`.
+ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt::SubscriptionRequestView& request,
+                   const mqtt::TopicFilterView& parsed, ReviewedSubscription& reviewed) {
+  const session::MqttLimits& limits = state.shared.mqtt;
+  if (parsed.is_shared() && !limits.shared_subscription_available) return ReasonCode::kSharedSubscriptionsNotSupported;
+  if (parsed.has_wildcard() && !limits.wildcard_subscription_available)
+    return ReasonCode::kWildcardSubscriptionsNotSupported;
+  if (reviewed.subscription_identifier != 0 && !limits.subscription_identifier_available) {
+    return ReasonCode::kSubscriptionIdentifiersNotSupported;
+  }
+  if (session.subscriptions.size() >= state.shared.session.max_subscriptions &&
+      !session.subscriptions.contains(request.filter)) {
+    return ReasonCode::kQuotaExceeded;
+  }
+  std::string_view routed = parsed.filter;
+  if (session.affix) {
+    const auto joined = session.affix->apply_to_filter(hooks::kAffixSubscribe, parsed.filter, state.topic_scratch);
+    if (!joined) return joined.error().reason;
+    routed = *joined;
+  }
+  reviewed.filter = request.filter;
+  reviewed.share_name = parsed.share_name;
+  reviewed.routed_filter = routed;
+  reviewed.options = request.options;
+  reviewed.options.maximum_qos = std::min(request.options.maximum_qos, limits.maximum_qos);
+  return ReasonCode::kSuccess;
+}
+
+routing::FilterRulesPtr to_rules(const std::vector<std::vector<hooks::AccessRule>>& lists) {
+  routing::FilterRulesPtr rules;
+  for (const auto& list : lists) {
+    std::vector<routing::FilterRule> converted;
+    for (const hooks::AccessRule& rule : list) converted.push_back({rule.allow, rule.filter});
+    rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
+  }
+  return rules;
+}
+
+session::SubscriptionRecord to_record(const std::string& filter, const SubscriptionState& subscription) {
+  session::SubscriptionRecord record;
+  record.filter = filter;
+  record.routed_filter = subscription.routed_filter;
+  record.options = subscription.options;
+  record.subscription_identifier = subscription.subscription_identifier;
+  for (const routing::FilterRules* rules = subscription.rules.get(); rules != nullptr; rules = rules->also()) {
+    auto& list = record.rules.emplace_back();
+    for (const routing::FilterRule& rule : rules->rules()) list.emplace_back(rule.allow, rule.filter);
+  }
+  return record;
+}
+
+void replay_retained(ShardState& state, ResidentSession& session, const SubscriptionState& subscription, Now now) {
+  state.shared.retained->match(subscription.routed_filter, now.wall,
+                               [&](const mqtt::MessagePtr& message, std::uint64_t) {
+                                 if (subscription.rules && !subscription.rules->allows(message->topic())) return true;
+                                 // MQTT-3.8.3-3 holds for retained messages, too.
+                                 if (subscription.options.no_local && message->origin() == session.id) return true;
+                                 const QoS qos = std::min(subscription.options.maximum_qos, message->qos());
+                                 session.replay.push_back({message, qos, subscription.subscription_identifier});
+                                 return true;
+                               });
+}
+
+void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& reviewed, Now now) {
+  const auto existing = session.subscriptions.find(reviewed.filter);
+  const bool is_new = existing == session.subscriptions.end();
+  if (!is_new && existing->second.routed_filter != reviewed.routed_filter)
+    leave_subscription(state, session, existing->second, now);
+  SubscriptionState& subscription = session.subscriptions[reviewed.filter];
+  subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
+                  reviewed.subscription_identifier, std::move(reviewed.rules)};
+  const auto handling = reviewed.options.retain_handling;
+  const bool replays = subscription.share_name.empty() && (handling == mqtt::RetainHandling::kSend ||
+                                                           (handling == mqtt::RetainHandling::kSendIfNew && is_new));
+  // Inserted first, replayed second: a retained message up to the boundary comes by replay and by replay only.
+  const std::uint64_t boundary = replays ? state.shared.retained->sequence() : 0;
+  enter_subscription(state, session, subscription, boundary, now);
+  if (const session::Durably durably = session.durably(state.journal)) {
+    durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
+  }
+  state.emit(hooks::EventKind::kSubscribed, session.principal, now, subscription.routed_filter, ReasonCode::kSuccess,
+             reviewed.options.maximum_qos);
+  if (replays && state.shared.mqtt.retain_available) replay_retained(state, session, subscription, now);
+}
+
+void acknowledge_subscribe(ShardState& state, Connection& connection, const ResidentSession& session,
+                           mqtt::PacketType type, mqtt::PacketId packet_id, std::vector<ReasonCode> codes) {
+  std::vector<std::uint8_t> bytes;
+  for (const ReasonCode code : codes) {
+    const bool is_failure = mqtt::is_error(code) && !connection.is_v5();
+    bytes.push_back(is_failure ? 0x80 : static_cast<std::uint8_t>(code));
+  }
+  mqtt::SubscriptionAcknowledgementView packet;
+  packet.type = type;
+  packet.packet_id = packet_id;
+  packet.codes = bytes;
+  mqtt::ByteBuffer encoded;
+  mqtt::encode(encoded, packet, connection.version);
+  say_when_durable(state, connection, session.number != 0 ? state.journal->position() : 0, std::move(encoded));
+}
+
+}  // namespace
+
+// ---- SUBSCRIBE ------------------------------------------------------------------------------------------------------
+
+Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const mqtt::SubscribeView& packet, Now now) {
+  ResidentSession* session = state.session_of(connection);
+  CHECK(session != nullptr);
+  const std::uint32_t identifier = packet.properties.number(PropertyId::kSubscriptionIdentifier).value_or(0);
+  PendingSubscribe pending;
+  pending.packet_id = packet.packet_id;
+  for (const mqtt::SubscriptionRequestView& request : packet.requests) {
+    const auto parsed = mqtt::parse_topic_filter(request.filter, state.shared.mqtt.topic);
+    if (!parsed) return failure(parsed.error());
+    if (parsed->is_shared() && request.options.no_local) {
+      return failure(Refusal{ReasonCode::kProtocolError, "MQTT-3.8.3-4", "No Local on a shared subscription"});
+    }
+    ReviewedSubscription reviewed;
+    reviewed.subscription_identifier = identifier;
+    const ReasonCode code = prepare(state, *session, request, *parsed, reviewed);
+    if (code == ReasonCode::kSuccess) {
+      pending.code_of.push_back(pending.codes.size());
+      pending.review.subscriptions.push_back(std::move(reviewed));
+    }
+    pending.codes.push_back(code);
+  }
+  connection.pending = std::make_unique<PendingOperation>(std::move(pending));
+  SubscriptionReview& review = std::get<PendingSubscribe>(*connection.pending).review;
+  if (advance_review(state, connection, review, session->principal, now)) subscribe_reviewed(state, connection, now);
+  return {};
+}
+
+void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
+  PendingSubscribe pending = std::move(std::get<PendingSubscribe>(*connection.pending));
+  connection.pending.reset();
+  connection.stage_deadline = kNever;
+  ResidentSession* session = state.session_of(connection);
+  CHECK(session != nullptr);
+  for (std::size_t i = 0; i < pending.review.subscriptions.size(); ++i) {
+    ReviewedSubscription& reviewed = pending.review.subscriptions[i];
+    ReasonCode& code = pending.codes[pending.code_of[i]];
+    if (!reviewed.is_allowed) {
+      code = ReasonCode::kNotAuthorized;
+      ++state.counters.subscribes_denied;
+      MORTISE_LOG(kInfo, "core", "%s: subscribe to %s denied: not authorized", describe(state, connection).c_str(),
+                  quoted(reviewed.filter).c_str());
+      continue;
+    }
+    code = granted(reviewed.options.maximum_qos);
+    grant(state, *session, reviewed, now);
+  }
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kSuback, pending.packet_id,
+                        std::move(pending.codes));
+  pump(state, *session, now);
+  operation_finished(state, connection, now);
+}
+
+Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, const mqtt::UnsubscribeView& packet,
+                                  Now now) {
+  ResidentSession* session = state.session_of(connection);
+  CHECK(session != nullptr);
+  std::vector<ReasonCode> codes;
+  for (const std::string_view filter : packet.filters) {
+    if (const auto parsed = mqtt::parse_topic_filter(filter, state.shared.mqtt.topic); !parsed)
+      return failure(parsed.error());
+    const auto at = session->subscriptions.find(filter);
+    codes.push_back(at == session->subscriptions.end() ? ReasonCode::kNoSubscriptionExisted : ReasonCode::kSuccess);
+    if (at == session->subscriptions.end()) continue;
+    leave_subscription(state, *session, at->second, now);
+    if (const session::Durably durably = session->durably(state.journal))
+      durably.journal->subscription_remove(durably.number, filter);
+    state.emit(hooks::EventKind::kUnsubscribed, session->principal, now, at->second.routed_filter);
+    session->subscriptions.erase(at);
+  }
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, std::move(codes));
+  return {};
+}
+
+// ---- Review ---------------------------------------------------------------------------------------------------------
+
+bool advance_review(ShardState& state, Connection& connection, SubscriptionReview& review,
+                    const mqtt::PrincipalPtr& principal, Now now) {
+  for (; review.at < review.subscriptions.size(); ++review.at) {
+    ReviewedSubscription& reviewed = review.subscriptions[review.at];
+    if (!state.has_authorize) {
+      reviewed.is_allowed = true;
+      continue;
+    }
+    auto request = std::make_shared<hooks::AccessRequest>();
+    request->principal = principal;
+    request->action = hooks::Action::kSubscribe;
+    request->topic = reviewed.routed_filter;
+    request->original_topic = reviewed.filter;
+    request->share_name = reviewed.share_name;
+    request->qos = reviewed.options.maximum_qos;
+    review.authorize.emplace(state.dispatch, std::move(request));
+    const auto decision = review.authorize->start(state.next_ticket(connection), now);
+    if (!decision) {
+      connection.stage_deadline = review.authorize->deadline();
+      state.arm(connection, connection.stage_deadline);
+      return false;
+    }
+    settle_review(review, *decision);
+  }
+  return true;
+}
+
+void settle_review(SubscriptionReview& review, const hooks::AccessDecision& decision) {
+  ReviewedSubscription& reviewed = review.subscriptions[review.at];
+  reviewed.is_allowed = decision.verdict == hooks::Verdict::kAllow;
+  reviewed.rules = to_rules(decision.rules);
+  review.authorize.reset();
+}
+
+SubscriptionReview review_of(const ResidentSession& session, const hooks::AffixPtr& affix) {
+  SubscriptionReview review;
+  std::string scratch;
+  for (const auto& [filter, subscription] : session.subscriptions) {
+    const auto parsed = mqtt::parse_topic_filter(filter, {0, mqtt::kMaximumStringSize});
+    if (!parsed) continue;
+    std::string_view routed = parsed->filter;
+    if (affix) {
+      const auto joined = affix->apply_to_filter(hooks::kAffixSubscribe, routed, scratch);
+      if (!joined) continue;
+      routed = *joined;
+    }
+    review.subscriptions.push_back({filter, subscription.share_name, std::string(routed), subscription.options,
+                                    subscription.subscription_identifier, true, subscription.rules});
+  }
+  return review;
+}
+
+namespace {
+
+bool is_same_affix(const hooks::AffixPtr& one, const hooks::AffixPtr& other) {
+  return one == other || (one && other && *one == *other);
+}
+
+bool may_see(const ResidentSession& session, const mqtt::Message& message) {
+  if (session.affix && !session.affix->invert(message.topic())) return false;
+  return std::any_of(session.subscriptions.begin(), session.subscriptions.end(), [&](const auto& entry) {
+    const SubscriptionState& subscription = entry.second;
+    return mqtt::matches(subscription.routed_filter, message.topic()) &&
+           (!subscription.rules || subscription.rules->allows(message.topic()));
+  });
+}
+
+}  // namespace
+
+void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& affix, SubscriptionReview* review,
+            Now now) {
+  const bool same = is_same_affix(session.affix, affix);
+  session.affix = affix;
+  if (session.subscriptions.empty() || (same && review == nullptr)) return;
+  SubscriptionReview renewed = review != nullptr ? std::move(*review) : review_of(session, affix);
+  for (const auto& [filter, subscription] : session.subscriptions)
+    leave_subscription(state, session, subscription, now);
+  const auto before = std::exchange(session.subscriptions, {});
+  const session::Durably durably = session.durably(state.journal);
+  for (ReviewedSubscription& reviewed : renewed.subscriptions) {
+    if (!reviewed.is_allowed) {
+      MORTISE_LOG(kInfo, "core", "client %s: subscription to %s ended: not authorized any more",
+                  quoted(session.principal->client_id).c_str(), quoted(reviewed.filter).c_str());
+      continue;
+    }
+    SubscriptionState& subscription = session.subscriptions[reviewed.filter];
+    subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
+                    reviewed.subscription_identifier, std::move(reviewed.rules)};
+    enter_subscription(state, session, subscription, 0, now);
+    if (durably) durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
+  }
+  for (const auto& [filter, subscription] : before) {
+    if (session.subscriptions.contains(filter)) continue;
+    if (durably) durably.journal->subscription_remove(durably.number, filter);
+    state.emit(hooks::EventKind::kUnsubscribed, session.principal, now, subscription.routed_filter,
+               ReasonCode::kNotAuthorized);
+  }
+  state.counters.dropped_revoked +=
+      session.outbound.remove_if([&](const mqtt::Message& message) { return !may_see(session, message); }, durably);
+}
+
+// ---- The index ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+routing::MatchEntry entry_of(const ResidentSession& session, const SubscriptionState& subscription,
+                             std::uint64_t boundary) {
+  routing::MatchEntry entry;
+  entry.subscriber = session.id;
+  entry.retained_boundary = boundary;
+  entry.subscription_identifier = subscription.subscription_identifier;
+  entry.maximum_qos = subscription.options.maximum_qos;
+  entry.is_durable = session.number != 0;
+  entry.no_local = subscription.options.no_local;
+  entry.retain_as_published = subscription.options.retain_as_published;
+  return entry;
+}
+
+void tell_group(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
+                GroupMembership::Change change, Now now) {
+  GroupMembership membership;
+  membership.change = change;
+  membership.key = group_key(subscription.share_name, subscription.routed_filter);
+  membership.member = session.id;
+  const LoopIndex home = group_home(state.shared, membership.key);
+  if (change == GroupMembership::Change::kJoin) {
+    membership.group =
+        state.shared.groups->join(membership.key, home, subscription.routed_filter, state.journal != nullptr);
+    membership.entry = entry_of(session, subscription, 0);
+    membership.rules = subscription.rules;
+    membership.is_persistent = session.is_persistent();
+    const Connection* connection = state.connections.find(session.connection);
+    membership.is_online = connection != nullptr;
+  }
+  // Here it is known at once; elsewhere before whatever is said to the client leaves, since mail is handed over first.
+  if (home == state.loop) return membership_changed(state, membership, now);
+  state.mail_to(home, std::move(membership));
+}
+
+}  // namespace
+
+void enter_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
+                        std::uint64_t retained_boundary, Now now) {
+  if (!subscription.share_name.empty())
+    return tell_group(state, session, subscription, GroupMembership::Change::kJoin, now);
+  state.shared.subscriptions->subscribe(subscription.routed_filter,
+                                        {entry_of(session, subscription, retained_boundary), subscription.rules});
+}
+
+void leave_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
+                        Now now) {
+  if (!subscription.share_name.empty())
+    return tell_group(state, session, subscription, GroupMembership::Change::kLeave, now);
+  state.shared.subscriptions->unsubscribe(subscription.routed_filter, session.id);
+}
+
+void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now now) {
+  for (const auto& [filter, subscription] : session.subscriptions)
+    leave_subscription(state, session, subscription, now);
+  session.subscriptions.clear();
+}
+
+void recover_subscription(ShardState& state, ResidentSession& session, const session::SubscriptionRecord& record,
+                          Now now) {
+  const auto parsed = mqtt::parse_topic_filter(record.filter, {0, mqtt::kMaximumStringSize});
+  if (!parsed) return;
+  routing::FilterRulesPtr rules;
+  for (const auto& list : record.rules) {
+    std::vector<routing::FilterRule> converted;
+    for (const auto& [allow, filter] : list) converted.push_back({allow, filter});
+    rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
+  }
+  SubscriptionState& subscription = session.subscriptions[record.filter];
+  subscription = {std::string(parsed->share_name), record.routed_filter, record.options, record.subscription_identifier,
+                  std::move(rules)};
+  enter_subscription(state, session, subscription, 0, now);
+}
+
+void announce_to_groups(ShardState& state, const ResidentSession& session, GroupMembership::Change change, Now now) {
+  for (const auto& [filter, subscription] : session.subscriptions) {
+    if (!subscription.share_name.empty()) tell_group(state, session, subscription, change, now);
+  }
+}
+
+}  // namespace mortise::core

@@ -1,0 +1,106 @@
+#include "broker/core/talk.h"
+
+#include <algorithm>
+
+#include "broker/base/log.h"
+#include "broker/core/attach.h"
+#include "broker/core/disconnect.h"
+#include "broker/core/receive.h"
+
+namespace mortise::core {
+
+void mark_talkative(ShardState& state, Connection& connection) {
+  if (connection.is_talkative || connection.stage == Stage::kEnded) return;
+  connection.is_talkative = true;
+  state.actions.talkative.push_back(connection.id);
+}
+
+void say_when_durable(ShardState& state, Connection& connection, std::uint64_t position, mqtt::ByteBuffer packet,
+                      bool frees_receive_quota) {
+  if (connection.stage == Stage::kEnded) return;
+  if (state.is_durable(position) && connection.parked.empty()) {
+    connection.outbox.append(packet);
+    if (frees_receive_quota && connection.unacknowledged > 0) --connection.unacknowledged;
+    mark_talkative(state, connection);
+    return;
+  }
+  if (connection.parked.empty()) state.parked_connections.push_back({position, connection.id});
+  connection.parked.push_back({position, std::move(packet), frees_receive_quota});
+}
+
+void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType type, mqtt::PacketId packet_id,
+                 mqtt::ReasonCode reason, std::uint64_t position, bool frees_receive_quota) {
+  mqtt::AcknowledgementView packet;
+  packet.type = type;
+  packet.packet_id = packet_id;
+  packet.reason = reason;
+  mqtt::ByteBuffer encoded;
+  mqtt::encode(encoded, packet, connection.version);
+  say_when_durable(state, connection, position, std::move(encoded), frees_receive_quota);
+}
+
+void release_parked(ShardState& state, Now now) {
+  while (!state.parked_connections.empty()) {
+    const ParkedConnection first = state.parked_connections.front();
+    if (!state.is_durable(first.position)) return;
+    state.parked_connections.pop_front();
+    Connection* connection = state.connections.find(first.connection);
+    if (connection == nullptr || connection->stage == Stage::kEnded) continue;
+    if (connection->stage == Stage::kCommitting) greet(state, *connection, now);
+    while (!connection->parked.empty() && state.is_durable(connection->parked.front().position)) {
+      Parked& parked = connection->parked.front();
+      connection->outbox.append(parked.packet);
+      if (parked.frees_receive_quota && connection->unacknowledged > 0) --connection->unacknowledged;
+      connection->parked.pop_front();
+    }
+    // The rest waits for a later position, which keeps the order of parked_connections.
+    if (!connection->parked.empty())
+      state.parked_connections.push_back({connection->parked.front().position, connection->id});
+    mark_talkative(state, *connection);
+    resume_reading(state, *connection);
+  }
+}
+
+std::string describe(const ShardState& state, const Connection& connection) {
+  const ResidentSession* session = const_cast<ShardState&>(state).session_of(connection);
+  const mqtt::Principal* principal = session != nullptr ? session->principal.get() : nullptr;
+  if (principal == nullptr && connection.opening) principal = connection.opening->principal.get();
+  if (principal != nullptr) {
+    return "client " + quoted(principal->client_id) + " (" + principal->peer_address + ":" +
+           std::to_string(principal->peer_port) + ")";
+  }
+  if (!connection.peer) return "client";
+  return "client at " + connection.peer->peer_address + ":" + std::to_string(connection.peer->peer_port);
+}
+
+void end_connection(ShardState& state, Connection& connection, Farewell farewell) {
+  if (connection.stage == Stage::kEnded) return;
+  connection.stage = Stage::kEnded;
+  connection.pending.reset();
+  connection.parked.clear();
+  connection.read_ahead = {};
+  state.actions.closes.push_back({connection.id, farewell});
+}
+
+void disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, Now now, const char* why) {
+  if (connection.stage == Stage::kEnded) return;
+  if (why != nullptr) {
+    MORTISE_LOG(kInfo, "core", "%s: %s (%s)", describe(state, connection).c_str(), why, mqtt::name_of(reason));
+  }
+  // MQTT-3.14.0-1: no DISCONNECT before a CONNACK with a Reason Code below 0x80.
+  if (connection.stage == Stage::kConnected && connection.is_v5()) {
+    mqtt::DisconnectView packet;
+    packet.reason = reason;
+    say(state, connection, packet);
+  }
+  connection_lost(state, connection, reason, now);
+  end_connection(state, connection, Farewell::kFlush);
+}
+
+void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now) {
+  ++state.counters.protocol_errors;
+  MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
+  disconnect(state, connection, refusal.reason, now);
+}
+
+}  // namespace mortise::core
