@@ -19,16 +19,6 @@ namespace {
 
 constexpr std::uint32_t kHangUpEvents = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-/// Whether a whole Control Packet stands in front: [MQTT-2.1.4] Remaining Length, at most four bytes.
-bool holds_whole_packet(ByteView bytes) {
-  std::size_t remaining_length = 0;
-  for (std::size_t at = 1; at < bytes.size() && at <= 4; ++at) {
-    remaining_length |= std::size_t{bytes[at] & 0x7Fu} << (7 * (at - 1));
-    if ((bytes[at] & 0x80) == 0) return bytes.size() > at + remaining_length;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create(LoopIndex self, core::Shard& shard, Mesh& mesh,
@@ -97,7 +87,7 @@ void EventLoop::wait_for_events() {
 }
 
 SteadyTime EventLoop::next_deadline() const noexcept {
-  return std::min({shard_.next_deadline(), farewells_.next_deadline(), acceptors_.next_deadline(), sweep_talkers_at_});
+  return std::min({shard_.next_deadline(), farewells_.next_deadline(), acceptors_.next_deadline()});
 }
 
 bool EventLoop::has_more_to_do() noexcept {
@@ -161,7 +151,6 @@ void EventLoop::run_timers() {
   if (now_.steady >= shard_.next_deadline()) shard_.run_timers(now_);
   farewells_.expire(now_.steady);
   acceptors_.resume(now_.steady);
-  if (now_.steady >= sweep_talkers_at_) release_quiet_outboxes();
 }
 
 void EventLoop::drain(std::function<void()> drained) {
@@ -236,7 +225,7 @@ void EventLoop::offer(StreamSocket& socket) {
 /// The end comes after what was sent before it: a connection that holds packets back, or wants none now, hears of the
 /// end when it went on. What remains otherwise is a piece of a packet that nobody will complete.
 void EventLoop::end_if_done(StreamSocket& socket) {
-  if (!shard_.wants_bytes(socket.id) || holds_whole_packet(socket.partial.view())) return;
+  if (!shard_.wants_bytes(socket.id)) return;
   shard_.closed(socket.id, now_);
   close_connection(socket, core::Farewell::kAbort, {});
 }

@@ -85,7 +85,6 @@ class EventLoop {
   void close_connections();
   void close_connection(StreamSocket& socket, core::Farewell farewell, core::Outbox outbox);
   void offer_again();
-  void release_quiet_outboxes();
   bool has_more_to_do() noexcept;
   SteadyTime next_deadline() const noexcept;
 
@@ -114,11 +113,9 @@ class EventLoop {
 
   std::vector<core::ConnectionId> to_serve_;   // sockets with kQueued
   std::vector<core::ConnectionId> unblocked_;  // sockets that can be written again
-  std::vector<core::ConnectionId> talkers_;    // sockets with kTalks
-  SteadyTime sweep_talkers_at_ = kNever;
-  std::vector<core::Mail> own_mail_;  // for the next iteration
-  Chain<MailBatch> incoming_;         // taken from the mailbox and not handled
-  core::Actions taken_;               // of the shard, while they are performed; keeps the vectors' memory
+  std::vector<core::Mail> own_mail_;           // for the next iteration
+  Chain<MailBatch> incoming_;                  // taken from the mailbox and not handled
+  core::Actions taken_;                        // of the shard, while they are performed; keeps the vectors' memory
 };
 
 }  // namespace mortise::net

@@ -82,8 +82,11 @@ void EventLoop::move_streams() {
   taken_.moves.swap(shard_.actions().moves);
   std::vector<std::vector<core::Mail>>& mail = shard_.actions().mail;
   for (core::Actions::Move& move : taken_.moves) {
+    core::Outbox outbox = shard_.take_outbox(move.connection);
     StreamSocket* socket = sockets_.find(move.connection);
     if (socket == nullptr) continue;
+    // At most a few small packets of an authentication, which a new socket always takes.
+    if (!outbox.empty()) write_outbox(socket->stream, outbox, counters_);
     poller_.remove(socket->stream.socket.get());
     move.arrival->stream = std::make_unique<MovingStream>(*socket);
     sockets_.erase(*socket);
@@ -131,25 +134,7 @@ void EventLoop::write_to(core::ConnectionId id) {
     return;
   }
   if (written.status == Transfer::Status::kWouldBlock) socket->set(StreamSocket::kWriteBlocked);
-  if (written.bytes == 0) return;
-  if (!socket->has(StreamSocket::kTalks)) talkers_.push_back(id);
-  socket->set(StreamSocket::kTalks | StreamSocket::kTalked);
-  if (sweep_talkers_at_ == kNever) sweep_talkers_at_ = now_.steady + limits_.quiet_outbox;
-  shard_.writable(id, now_);
-}
-
-void EventLoop::release_quiet_outboxes() {
-  std::erase_if(talkers_, [this](core::ConnectionId id) {
-    StreamSocket* socket = sockets_.find(id);
-    if (socket == nullptr) return true;
-    const bool talked = socket->has(StreamSocket::kTalked);
-    socket->clear(StreamSocket::kTalked);
-    if (talked) return false;
-    if (core::Outbox* outbox = shard_.outbox(id)) outbox->release();
-    socket->clear(StreamSocket::kTalks);
-    return true;
-  });
-  sweep_talkers_at_ = talkers_.empty() ? kNever : now_.steady + limits_.quiet_outbox;
+  if (written.bytes != 0) shard_.writable(id, now_);
 }
 
 void EventLoop::close_connections() {

@@ -37,8 +37,6 @@ struct alignas(64) StreamSocket {
     kQueued = 16,        // in the loop's list of sockets to serve
     kWriteBlocked = 32,  // the socket took less than everything; its next edge continues
     kWriteFailed = 64,   // nothing can be written any more; what was sent before is still read
-    kTalks = 128,        // in the loop's list of outboxes that may hold spare memory
-    kTalked = 256,       // wrote since the last sweep of that list
   };
 
   core::ConnectionId id;  // generation 0: a free slot
