@@ -1,0 +1,284 @@
+#include "broker/cli/bench.h"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "broker/base/keyed_hash.h"
+#include "broker/cli/bench_payload.h"
+#include "broker/cli/process_cpu.h"
+
+namespace mortise::cli {
+
+using Role = BenchConnection::Role;
+
+namespace {
+
+constexpr std::size_t kConnectingAtOnce = 256;
+constexpr std::size_t kBatchBytes = 64u << 10;  // a publisher appends no more before it writes
+constexpr Seconds kConnectTimeout{30};
+constexpr Seconds kStallAfter{1};
+constexpr Seconds kDrainQuiet{3};  // nothing for so long: nothing comes any more
+
+std::int64_t nanoseconds(SteadyTime time) { return std::chrono::nanoseconds(time.time_since_epoch()).count(); }
+
+std::chrono::microseconds own_cpu() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return Seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+int wait_for_events(int epoll, std::span<epoll_event> events, SteadyTime deadline) {
+  const auto left = std::clamp<std::chrono::nanoseconds>(deadline - steady_now(), 0ns, std::chrono::nanoseconds(1s));
+  const timespec timeout{static_cast<time_t>(left.count() / 1'000'000'000),
+                         static_cast<long>(left.count() % 1'000'000'000)};
+  const int size = static_cast<int>(events.size());
+  const int ready = ::epoll_pwait2(epoll, events.data(), size, &timeout, nullptr);
+  if (ready >= 0 || errno != ENOSYS) return ready;
+  return ::epoll_wait(epoll, events.data(), size, static_cast<int>(left.count() / 1'000'000));
+}
+
+}  // namespace
+
+Bench::Bench(const BenchOptions& options)
+    : options_(options), epoll_(::epoll_create1(EPOLL_CLOEXEC)), payload_(options.size, 'x') {
+  add_connections();
+}
+
+Bench::~Bench() = default;
+
+void Bench::add_connections() {
+  std::uint64_t run = 0;
+  random_bytes(&run, sizeof run);
+  const std::string topic = "bench/" + std::to_string(run);
+  const auto add = [&](Role role, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string own = options_.pattern == BenchPattern::kPairs ? topic + "/" + std::to_string(i) : topic;
+      connections_.push_back(std::make_unique<BenchConnection>(role, i, options_, own));
+    }
+  };
+  add(Role::kPublisher, options_.publishers());
+  add(Role::kSubscriber, options_.subscribers());
+  for (std::size_t i = options_.publishers(); i < connections_.size(); ++i) {
+    connections_[i]->next_sequence.resize(options_.pattern == BenchPattern::kFanIn ? options_.clients : 1);
+  }
+}
+
+Result<BenchReport> Bench::run() {
+  if (!epoll_) return failure(std::string("cannot make an epoll: ") + std::strerror(errno));
+  if (Result<void> connected = connect_all(); !connected) return std::move(connected).as_failure();
+  const auto own_before = own_cpu();
+  std::chrono::microseconds broker_before{};
+  if (options_.pid != 0) {
+    Result<std::chrono::microseconds> cpu = cpu_of(options_.pid);
+    if (!cpu) return std::move(cpu).as_failure();
+    broker_before = *cpu;
+  }
+  if (Result<void> sent = send_all(); !sent) return std::move(sent).as_failure();
+  if (Result<void> drained = drain(); !drained) return std::move(drained).as_failure();
+  report_.own_cpu = own_cpu() - own_before;
+  if (options_.pid != 0) {
+    Result<std::chrono::microseconds> cpu = cpu_of(options_.pid);
+    if (!cpu) return std::move(cpu).as_failure();
+    report_.broker_cpu = *cpu - broker_before;
+  }
+  return finish();
+}
+
+Result<void> Bench::connect_all() {
+  Result<net::ClientAddress> address = net::ClientAddress::resolve(options_.client.host, options_.client.port);
+  if (!address) return std::move(address).as_failure();
+  const SteadyTime deadline = steady_now() + kConnectTimeout + Seconds(connections_.size() / 500);
+  while (ready_ < connections_.size()) {
+    if (Result<void> started = start_some(*address); !started) return started;
+    if (Result<void> turned = turn(deadline); !turned) return turned;
+    if (steady_now() >= deadline) {
+      return failure("only " + std::to_string(ready_) + " of " + std::to_string(connections_.size()) +
+                     " clients got connected");
+    }
+  }
+  return {};
+}
+
+Result<void> Bench::start_some(const net::ClientAddress& address) {
+  while (started_ < connections_.size() && started_ - ready_ < kConnectingAtOnce) {
+    BenchConnection& connection = *connections_[started_++];
+    if (Result<void> begun = connection.start(address); !begun) return begun;
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT;
+    event.data.ptr = &connection;
+    connection.is_blocked = true;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.descriptor(), &event) != 0) {
+      return failure(std::string("epoll: ") + std::strerror(errno));
+    }
+  }
+  return {};
+}
+
+Result<void> Bench::send_all() {
+  began_ = last_delivery_ = steady_now();
+  is_sending_ = true;
+  const SteadyTime end =
+      options_.messages > 0
+          ? kNever
+          : began_ + std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(options_.seconds));
+  for (std::size_t i = 0; i < options_.publishers(); ++i) mark(*connections_[i]);
+  for (SteadyTime now = began_; now < end; now = steady_now()) {
+    if (options_.messages > 0 && report_.sent >= options_.messages) break;
+    forgive_what_was_lost(now);
+    const SteadyTime due = options_.rate > 0 ? schedule(now) : now + 100ms;
+    if (Result<void> turned = turn(std::min(due, end)); !turned) return turned;
+  }
+  is_sending_ = false;
+  report_.expected = report_.sent * options_.fan_out();
+  return {};
+}
+
+Result<void> Bench::drain() {
+  while (!has_everything() && steady_now() < std::max(last_delivery_, began_) + kDrainQuiet) {
+    if (Result<void> turned = turn(steady_now() + 100ms); !turned) return turned;
+  }
+  return {};
+}
+
+bool Bench::has_everything() const {
+  if (report_.delivered < report_.expected) return false;
+  const auto is_idle = [](const auto& connection) {
+    return connection->in_flight() == 0 && connection->unsent_bytes() == 0;
+  };
+  return std::all_of(connections_.begin(), connections_.end(), is_idle);
+}
+
+Result<void> Bench::turn(SteadyTime deadline) {
+  std::array<epoll_event, 512> events;
+  const int ready = wait_for_events(epoll_.get(), events, dirty_.empty() ? deadline : SteadyTime{});
+  if (ready < 0 && errno != EINTR) return failure(std::string("epoll: ") + std::strerror(errno));
+  for (int i = 0; i < ready; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    auto& connection = *static_cast<BenchConnection*>(event.data.ptr);
+    if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+      if (Result<void> received = connection.receive(scratch_, *this); !received) return received;
+    }
+    mark(connection);
+  }
+  flushing_.swap(dirty_);
+  for (BenchConnection* connection : flushing_) {
+    connection->is_dirty = false;
+    fill(*connection);
+    if (Result<void> flushed = flush(*connection); !flushed) return flushed;
+  }
+  flushing_.clear();
+  return {};
+}
+
+void Bench::mark(BenchConnection& connection) {
+  if (connection.is_dirty) return;
+  connection.is_dirty = true;
+  dirty_.push_back(&connection);
+}
+
+Result<void> Bench::flush(BenchConnection& connection) {
+  Result<bool> is_full = connection.flush();
+  if (!is_full) return std::move(is_full).as_failure();
+  if (*is_full != connection.is_blocked) {
+    connection.is_blocked = *is_full;
+    epoll_event event{};
+    event.events = EPOLLIN | (*is_full ? unsigned{EPOLLOUT} : 0u);
+    event.data.ptr = &connection;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.descriptor(), &event);
+  }
+  // The batch was full, not the socket: go on in the next turn.
+  if (!*is_full && connection.role() == Role::kPublisher && may_send(connection)) mark(connection);
+  return {};
+}
+
+bool Bench::may_send(const BenchConnection& publisher) const {
+  if (!is_sending_ || publisher.unsent_bytes() >= kBatchBytes) return false;
+  if (options_.messages > 0 && report_.sent >= options_.messages) return false;
+  if (options_.qos != mqtt::QoS::kAtMostOnce && publisher.in_flight() >= publisher.receive_maximum()) return false;
+  if (options_.rate > 0) return publisher.due > 0;
+  const std::uint64_t arrived = publisher.deliveries / options_.fan_out() + publisher.forgiven;
+  return options_.window == 0 || publisher.sent < arrived + options_.window;
+}
+
+void Bench::fill(BenchConnection& publisher) {
+  if (publisher.role() != Role::kPublisher || !may_send(publisher)) return;
+  const std::int64_t now = nanoseconds(steady_now());
+  while (may_send(publisher)) {
+    BenchStamp stamp{publisher.sent, now, static_cast<std::uint32_t>(publisher.index())};
+    if (options_.rate > 0) {
+      // The publisher's k-th message is number k * publishers + index of them all.
+      stamp.intended_at = nanoseconds(intended_time(publisher.sent * options_.publishers() + publisher.index()));
+      --publisher.due;
+    }
+    if (payload_.size() >= kStampSize) write_stamp(payload_, stamp, options_.verifies);
+    publisher.publish(payload_);
+    ++report_.sent;
+  }
+}
+
+SteadyTime Bench::intended_time(std::uint64_t number) const {
+  return began_ + Nanoseconds(static_cast<std::int64_t>(static_cast<double>(number) * 1e9 / options_.rate));
+}
+
+SteadyTime Bench::schedule(SteadyTime now) {
+  for (; intended_time(scheduled_) <= now; ++scheduled_) {
+    BenchConnection& publisher = *connections_[scheduled_ % options_.publishers()];
+    ++publisher.due;
+    mark(publisher);
+  }
+  return intended_time(scheduled_);
+}
+
+void Bench::forgive_what_was_lost(SteadyTime now) {
+  if (options_.rate > 0 || now < last_delivery_ + kStallAfter) return;
+  last_delivery_ = now;
+  ++report_.stalls;
+  for (std::size_t i = 0; i < options_.publishers(); ++i) {
+    BenchConnection& publisher = *connections_[i];
+    publisher.forgiven = publisher.sent - publisher.deliveries / options_.fan_out();
+    mark(publisher);
+  }
+}
+
+void Bench::on_ready(BenchConnection&) { ++ready_; }
+
+void Bench::on_acknowledged(BenchConnection& publisher) { mark(publisher); }
+
+void Bench::on_delivery(BenchConnection& subscriber, const mqtt::PublishView& message) {
+  const SteadyTime now = steady_now();
+  last_delivery_ = now;
+  ++report_.delivered;
+  if (options_.size < kStampSize) {  // no room for a stamp: deliveries are counted, and credited as if in turn
+    BenchConnection& publisher = *connections_[subscriber.index() % options_.publishers()];
+    ++publisher.deliveries;
+    return mark(publisher);
+  }
+  const auto stamp = read_stamp(message.payload, options_.verifies);
+  if (!stamp || stamp->publisher >= options_.publishers()) {
+    ++report_.damaged;
+    return;
+  }
+  const std::int64_t latency = nanoseconds(now) - stamp->intended_at;
+  report_.latency.add(static_cast<std::uint64_t>(std::max<std::int64_t>(latency, 0)));
+  std::uint64_t& next = subscriber.next_sequence[options_.pattern == BenchPattern::kFanIn ? stamp->publisher : 0];
+  if (stamp->sequence < next) ++report_.order_errors;
+  next = std::max(next, stamp->sequence + 1);
+  BenchConnection& publisher = *connections_[stamp->publisher];
+  ++publisher.deliveries;
+  mark(publisher);
+}
+
+BenchReport Bench::finish() {
+  report_.elapsed = last_delivery_ - began_;
+  const std::uint64_t unique = report_.delivered - std::min(report_.delivered, report_.order_errors + report_.damaged);
+  report_.lost = report_.expected - std::min(report_.expected, unique);
+  return report_;
+}
+
+}  // namespace mortise::cli

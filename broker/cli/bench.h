@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "broker/cli/bench_connection.h"
+#include "broker/cli/bench_report.h"
+
+namespace mortise::cli {
+
+/// One run of `mortise bench`: connects everybody, sends, waits for what is under way, and reports. One epoll loop.
+/// Unsynchronised.
+///
+/// Design notes. Without a rate the loop is closed: a publisher has at most `window` messages that are not delivered
+/// yet, so nothing is lost to full queues and the numbers are those of a broker that keeps up. With a rate it is open:
+/// each message has a time at which it should be sent, and its latency counts from that, also when the sender was held
+/// up (no coordinated omission).
+class Bench : private BenchEvents {
+ public:
+  explicit Bench(const BenchOptions& options);
+  ~Bench() override;
+
+  /// Errors: a connection failed or was refused.
+  Result<BenchReport> run();
+
+ private:
+  using Nanoseconds = std::chrono::nanoseconds;
+
+  void on_ready(BenchConnection& connection) override;
+  void on_delivery(BenchConnection& subscriber, const mqtt::PublishView& message) override;
+  void on_acknowledged(BenchConnection& publisher) override;
+
+  void add_connections();
+  Result<void> connect_all();
+  Result<void> send_all();
+  Result<void> drain();
+  /// Waits for events at most until `deadline`, handles them, then fills and flushes whoever has cause.
+  Result<void> turn(SteadyTime deadline);
+  Result<void> start_some(const net::ClientAddress& address);
+  Result<void> flush(BenchConnection& connection);
+  /// Lets a publisher append what it may.
+  void fill(BenchConnection& publisher);
+  bool may_send(const BenchConnection& publisher) const;
+  void mark(BenchConnection& connection);
+  /// With a rate: hands the messages whose time has come to their publishers. Returns when the next one is due.
+  SteadyTime schedule(SteadyTime now);
+  void forgive_what_was_lost(SteadyTime now);
+  SteadyTime intended_time(std::uint64_t number) const;
+  bool has_everything() const;
+  BenchReport finish();
+
+  const BenchOptions& options_;
+  net::Descriptor epoll_;
+  std::vector<std::unique_ptr<BenchConnection>> connections_;  // publishers first
+  std::vector<BenchConnection*> dirty_, flushing_;
+  std::vector<std::uint8_t> scratch_;
+  std::string payload_;
+  std::size_t started_ = 0, ready_ = 0;
+  bool is_sending_ = false;
+  std::uint64_t scheduled_ = 0;  // with a rate: messages handed to publishers
+  SteadyTime began_{}, last_delivery_{};
+  BenchReport report_;
+};
+
+}  // namespace mortise::cli
