@@ -26,7 +26,7 @@ Block Inbox::hand_over(LoopIndex loop, Block block, bool is_urgent) {
   return empty;
 }
 
-std::vector<Inbox::HandedOver> Inbox::take(WakeOn wake_on, SteadyTime until) {
+Inbox::Taken Inbox::take(WakeOn wake_on, SteadyTime until) {
   const MutexLock lock(mutex_);
   taker_wakes_on_ = wake_on;
   while (!is_closed_ && !has_urgent_ && (wake_on == WakeOn::kUrgent || waiting_.empty())) {
@@ -38,8 +38,7 @@ std::vector<Inbox::HandedOver> Inbox::take(WakeOn wake_on, SteadyTime until) {
     }
   }
   is_taker_asleep_ = false;
-  has_urgent_ = false;
-  return std::exchange(waiting_, {});
+  return {std::exchange(waiting_, {}), std::exchange(has_urgent_, false)};
 }
 
 void Inbox::recycle(Block block) {

@@ -19,12 +19,16 @@ class Inbox {
     LoopIndex loop = 0;
     Block block;
   };
+  struct Taken {
+    std::vector<HandedOver> blocks;
+    bool has_urgent = false;
+  };
   enum class WakeOn : std::uint8_t { kAnything, kUrgent };
 
   /// Gives a block away and returns an empty one to go on with. Thread: any.
   Block hand_over(LoopIndex loop, Block block, bool is_urgent);
   /// Takes everything, once there is something to wake on, or `until` has come, or close() was called.
-  std::vector<HandedOver> take(WakeOn wake_on, SteadyTime until);
+  Taken take(WakeOn wake_on, SteadyTime until);
   /// Gives an emptied block back for reuse.
   void recycle(Block block);
   /// From now on take() returns at once, and what is handed over later is dropped.

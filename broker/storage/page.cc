@@ -18,6 +18,7 @@ class PageReader {
 
   /// False: enough. A store that sends more than it was asked for is not listened to.
   bool add(ByteView bytes) {
+    if (bytes_ > request_.max_bytes * 2 + kSlack && entries_ != 0) return false;
     bytes_ += bytes.size();
     const auto record = RecordView::parse(bytes);
     if (!record) return skip(record.error().message);
@@ -29,7 +30,7 @@ class PageReader {
       case RecordKind::kEndOfPage:
         is_ended_ = true;
         has_more_ = record->as<hooks::EndOfPageRecord>().more != 0;
-        return false;
+        return true;
       default:
         return record->is_known() ? skip("a record of a kind that has no place in a queue") : true;
     }
@@ -51,6 +52,7 @@ class PageReader {
   }
 
   bool add_entry(const RecordView& record) {
+    if (entries_ == request_.max_messages) return false;
     ++entries_;
     auto decoded = decode_queue_put(record);
     if (!decoded) return skip(decoded.error().message);
@@ -62,14 +64,12 @@ class PageReader {
     if (found == messages_.end()) return skip("queue_put: its message is missing");
     entry.message = found->second;
     out_.push_back(std::move(entry));
-    return has_room();
+    return true;
   }
-
-  bool has_room() const { return entries_ < request_.max_messages && bytes_ < request_.max_bytes * 2 + kSlack; }
 
   bool skip(const std::string& why) {
     if (skipped_++ == 0) first_fault_ = why;
-    return has_room() || out_.empty();
+    return true;
   }
 
   static constexpr std::uint64_t kSlack = 1u << 20;

@@ -75,31 +75,35 @@ void Service::take_handed_over() {
   } else if (gatherer_.waiting()) {
     until = steady_now() + kStuckAfter;
   }
-  auto blocks = shared_.inbox.take(wake_on, until);
-  if (!blocks.empty() && is_gathering_slowly() && !pending_ && steady_now() < next_commit_) {
+  auto taken = shared_.inbox.take(wake_on, until);
+  const bool may_wait = is_gathering_slowly() && !pending_ && !taken.has_urgent && !taken.blocks.empty();
+  if (may_wait && steady_now() < next_commit_) {
     auto more = shared_.inbox.take(Inbox::WakeOn::kUrgent, next_commit_);
-    std::move(more.begin(), more.end(), std::back_inserter(blocks));
+    std::move(more.blocks.begin(), more.blocks.end(), std::back_inserter(taken.blocks));
   }
-  for (Inbox::HandedOver& handed : blocks) gatherer_.accept(handed.loop, std::move(handed.block));
+  for (Inbox::HandedOver& handed : taken.blocks) gatherer_.accept(handed.loop, std::move(handed.block));
 }
 
 void Service::commit_what_can_be() {
-  if (!pending_) {
-    const session::SessionNumber given = shared_.next_session.load(std::memory_order_relaxed);
-    const bool must_mark = given > marked_sessions_;
-    const std::uint64_t mark = must_mark ? given + kSessionNumbersReserved : 0;
-    auto gathered =
-        gatherer_.gather(next_number_, mark, [this](Block block) { shared_.inbox.recycle(std::move(block)); });
-    if (!gathered.batch.empty()) {
-      next_number_ = gathered.batch.last_number + 1;
-      if (must_mark) marked_sessions_ = mark;
-    }
-    pending_ = Pending{std::move(gathered), SteadyTime{}};
+  const bool was_failing = pending_.has_value();
+  if (!pending_) gather();
+  if (steady_now() < pending_->retry_at || !try_commit()) return;
+  advance(std::exchange(pending_, std::nullopt)->gathered.advances);
+  // What was handed over while the store failed goes now.
+  if (was_failing) commit_what_can_be();
+}
+
+void Service::gather() {
+  const session::SessionNumber given = shared_.next_session.load(std::memory_order_relaxed);
+  const bool must_mark = given > marked_sessions_;
+  const std::uint64_t mark = must_mark ? given + kSessionNumbersReserved : 0;
+  auto gathered =
+      gatherer_.gather(next_number_, mark, [this](Block block) { shared_.inbox.recycle(std::move(block)); });
+  if (!gathered.batch.empty()) {
+    next_number_ = gathered.batch.last_number + 1;
+    if (must_mark) marked_sessions_ = mark;
   }
-  if (steady_now() >= pending_->retry_at && try_commit()) {
-    const Pending done = *std::exchange(pending_, std::nullopt);
-    advance(done.gathered.advances);
-  }
+  pending_ = Pending{std::move(gathered), SteadyTime{}};
 }
 
 bool Service::try_commit() {
@@ -170,15 +174,11 @@ void Service::warn_of_stuck_group() {
 }
 
 void Service::finish() {
-  for (Inbox::HandedOver& handed : shared_.inbox.take(Inbox::WakeOn::kAnything, kNever)) {
+  for (Inbox::HandedOver& handed : shared_.inbox.take(Inbox::WakeOn::kAnything, kNever).blocks) {
     gatherer_.accept(handed.loop, std::move(handed.block));
   }
-  // Once for a batch that failed before, once for what was handed over since.
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    if (pending_) pending_->retry_at = SteadyTime{};
-    commit_what_can_be();
-    if (pending_) break;
-  }
+  if (pending_) pending_->retry_at = SteadyTime{};
+  commit_what_can_be();
   if (pending_) {
     MORTISE_LOG(kError, "storage", "store %s: stopping although it fails: what was not acknowledged is not durable",
                 std::string(store_.name()).c_str());

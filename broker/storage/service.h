@@ -76,6 +76,7 @@ class Service {
   Result<RecoveryReport> open_and_recover(RecoveryVisitor& visitor);
   void take_handed_over();
   void commit_what_can_be();
+  void gather();
   bool try_commit();
   void advance(const std::vector<LaneAdvance>& advances);
   void run_ready_fetches();
