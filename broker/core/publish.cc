@@ -249,13 +249,17 @@ bool has_durable(std::span<const routing::MatchEntry> entries) {
   return std::any_of(entries.begin(), entries.end(), [](const routing::MatchEntry& entry) { return entry.is_durable; });
 }
 
-/// How many other loops must add a piece to the message's durable group.
-std::uint32_t count_remote_pieces(const ShardState& state, const routing::MatchResult& targets) {
-  std::uint32_t pieces = 0;
-  for (const LoopIndex loop : targets.loops()) {
-    if (loop != state.loop && has_durable(targets.on_loop(loop))) ++pieces;
-  }
-  return pieces;
+/// Whether another loop must add a piece to the message's durable group: it stores the message, or must know when to
+/// pass it on.
+bool adds_piece(const routing::MatchResult& targets, LoopIndex loop, bool is_held) {
+  return is_held || has_durable(targets.on_loop(loop));
+}
+
+std::uint32_t count_remote_pieces(const ShardState& state, const routing::MatchResult& targets, bool is_held) {
+  const auto loops = targets.loops();
+  return static_cast<std::uint32_t>(std::count_if(loops.begin(), loops.end(), [&](LoopIndex loop) {
+    return loop != state.loop && adds_piece(targets, loop, is_held);
+  }));
 }
 
 }  // namespace
@@ -270,7 +274,7 @@ Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOpti
   const bool may_queue = state.journal != nullptr && message->qos() != QoS::kAtMostOnce;
   Passing passing{message, sequence, 0, options.is_held, {}, false, {}};
   const std::uint32_t passed_on = choose_members(state, here, passing);
-  const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, *targets) + passed_on : 0;
+  const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, *targets, options.is_held) + passed_on : 0;
   const session::Durably inbound =
       options.inbound_session != nullptr ? options.inbound_session->durably(state.journal) : session::Durably{};
   const bool is_piece = state.journal != nullptr &&
@@ -292,8 +296,8 @@ Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOpti
 
   for (const LoopIndex loop : targets->loops()) {
     if (loop == state.loop) continue;
-    const bool adds_piece = may_queue && passing.group != 0 && has_durable(targets->on_loop(loop));
-    state.mail_to(loop, Delivery{message, targets, sequence, adds_piece ? passing.group : 0, options.is_held});
+    const bool is_in_group = may_queue && passing.group != 0 && adds_piece(*targets, loop, options.is_held);
+    state.mail_to(loop, Delivery{message, targets, sequence, is_in_group ? passing.group : 0, options.is_held});
   }
   return {!targets->entries().empty(), is_piece ? state.journal->position() : 0};
 }

@@ -1,0 +1,248 @@
+#include "harness.h"
+
+#include <algorithm>
+
+namespace mortise::core::testing {
+
+namespace {
+
+Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex& index,
+                         routing::RetainedIndex& retained, GroupDirectory& groups) {
+  Shared shared;
+  shared.loops = options.loops;
+  shared.home_hash = KeyedHash::random();
+  shared.subscriptions = &index;
+  shared.retained = &retained;
+  shared.groups = &groups;
+  shared.mqtt = options.mqtt;
+  shared.session = options.session;
+  shared.has_store = options.has_store;
+  return shared;
+}
+
+}  // namespace
+
+// ---- Broker ---------------------------------------------------------------------------------------------------------
+
+TestBroker::TestBroker(TestOptions options)
+    : options_(std::move(options)),
+      reclaim_(options_.loops),
+      index_(reclaim_),
+      retained_(reclaim_, {}),
+      groups_(index_),
+      shared_(make_shared_state(options_, index_, retained_, groups_)) {
+  for (std::size_t i = 0; i < options_.loops; ++i) {
+    journals_.push_back(std::make_unique<TestJournal>());
+    session::Journal* journal = options_.has_store ? journals_.back().get() : nullptr;
+    shards_.push_back(std::make_unique<Shard>(static_cast<LoopIndex>(i), shared_, journal));
+    if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
+  }
+}
+
+TestBroker::~TestBroker() = default;
+
+TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
+  const auto number = static_cast<int>(clients_.size());
+  TestClient& client = *clients_.emplace_back(std::make_unique<TestClient>(*this, number, version));
+  client.loop_ = static_cast<LoopIndex>(clients_.size() % shards_.size());
+  PeerInfo peer;
+  peer.listener = "tcp://127.0.0.1:1883";
+  peer.peer_address = "127.0.0.1";
+  peer.peer_port = static_cast<std::uint16_t>(number + 1);
+  client.connection_ = shards_[client.loop_]->accepted(std::move(peer), now_);
+  return client;
+}
+
+TestClient* TestBroker::find(LoopIndex loop, ConnectionId connection) {
+  const auto at = std::find_if(clients_.begin(), clients_.end(), [&](const auto& client) {
+    return client->is_open_ && client->loop_ == loop && client->connection_ == connection;
+  });
+  return at == clients_.end() ? nullptr : at->get();
+}
+
+namespace {
+
+void drain(Outbox& outbox, std::string& into) {
+  while (!outbox.empty()) {
+    std::array<iovec, 16> vectors{};
+    const std::size_t used = outbox.gather(vectors);
+    std::size_t written = 0;
+    for (std::size_t i = 0; i < used; ++i) {
+      into.append(static_cast<const char*>(vectors[i].iov_base), vectors[i].iov_len);
+      written += vectors[i].iov_len;
+    }
+    outbox.consume(written);
+  }
+}
+
+void split(std::string& bytes, std::deque<Received>& packets) {
+  while (true) {
+    const auto frame = mqtt::next_frame(as_bytes(bytes), 256u << 20);
+    CHECK(frame);
+    if (!frame->has_value()) return;
+    packets.push_back({bytes.substr(0, (*frame)->size), (*frame)->type});
+    bytes.erase(0, (*frame)->size);
+  }
+}
+
+}  // namespace
+
+bool TestBroker::perform(LoopIndex loop) {
+  Shard& shard = *shards_[loop];
+  Actions actions = std::exchange(shard.actions(), {});
+  shard.actions().mail.resize(shards_.size());
+  bool did = false;
+  for (std::size_t to = 0; to < actions.mail.size(); ++to) {
+    for (Mail& mail : actions.mail[to]) {
+      shards_[to]->handle(std::move(mail), now_);
+      did = true;
+    }
+  }
+  for (Actions::Move& move : actions.moves) {
+    TestClient* client = find(loop, move.connection);
+    shard.take_outbox(move.connection);
+    CHECK(client != nullptr);
+    client->loop_ = move.to;
+    client->connection_ = shards_[move.to]->arrived(std::move(*move.arrival), now_);
+    offer(*client);
+    did = true;
+  }
+  for (const ConnectionId id : actions.talkative) {
+    Outbox* outbox = shard.outbox(id);
+    if (outbox == nullptr) continue;
+    TestClient* client = find(loop, id);
+    std::string bytes;
+    drain(*outbox, bytes);
+    if (client != nullptr) client->inbound_ += bytes;
+    did = true;
+  }
+  for (const Actions::Close& close : actions.closes) {
+    TestClient* client = find(loop, close.connection);
+    Outbox rest = shard.take_outbox(close.connection);
+    if (client == nullptr) continue;
+    drain(rest, client->inbound_);
+    client->is_open_ = false;
+    did = true;
+  }
+  for (const ConnectionId id : actions.resumed) {
+    if (TestClient* client = find(loop, id)) did |= offer(*client);
+  }
+  return did;
+}
+
+bool TestBroker::offer(TestClient& client) {
+  if (!client.is_open_ || client.unconsumed_.empty()) return false;
+  const std::size_t consumed = shards_[client.loop_]->receive(client.connection_, as_bytes(client.unconsumed_), now_);
+  client.unconsumed_.erase(0, consumed);
+  return consumed > 0;
+}
+
+void TestBroker::settle() {
+  for (bool did = true; did;) {
+    did = false;
+    for (LoopIndex loop = 0; loop < shards_.size(); ++loop) {
+      while (shards_[loop]->next_deadline() <= now_.steady) {
+        shards_[loop]->run_timers(now_);
+        did = true;
+      }
+      did |= perform(loop);
+    }
+  }
+  for (const auto& client : clients_) split(client->inbound_, client->received_);
+}
+
+void TestBroker::advance(Millis by) {
+  now_.steady += by;
+  now_.wall += by;
+  settle();
+}
+
+void TestBroker::make_durable() {
+  for (LoopIndex loop = 0; loop < shards_.size(); ++loop) {
+    journals_[loop]->durable = journals_[loop]->position();
+    shards_[loop]->handle(Durable{journals_[loop]->durable}, now_);
+  }
+  settle();
+}
+
+// ---- Client ---------------------------------------------------------------------------------------------------------
+
+void TestClient::send(std::string_view bytes) {
+  unconsumed_ += bytes;
+  broker_.offer(*this);
+  broker_.settle();
+}
+
+void TestClient::connect(std::string_view client_id, bool clean_start, std::uint32_t session_expiry) {
+  mqtt::ConnectView packet;
+  packet.version = version_;
+  packet.client_id = client_id;
+  packet.clean_start = clean_start;
+  mqtt::PropertyWriter properties;
+  if (session_expiry != 0) properties.put(mqtt::PropertyId::kSessionExpiryInterval, session_expiry);
+  packet.properties = properties.view();
+  std::string bytes;
+  mqtt::encode(bytes, packet);
+  send(std::string_view(bytes));
+}
+
+void TestClient::subscribe(std::string_view filter, int qos, mqtt::PacketId packet_id) {
+  mqtt::SubscribeView packet;
+  packet.packet_id = packet_id;
+  packet.requests.push_back({filter, {static_cast<mqtt::QoS>(qos), false, false, mqtt::RetainHandling::kSend}});
+  send(packet);
+}
+
+void TestClient::publish(std::string_view topic, std::string_view payload, int qos, mqtt::PacketId packet_id,
+                         bool retain) {
+  mqtt::PublishView packet;
+  packet.topic = topic;
+  packet.payload = as_bytes(payload);
+  packet.qos = static_cast<mqtt::QoS>(qos);
+  packet.packet_id = packet_id;
+  packet.retain = retain;
+  send(packet);
+}
+
+void TestClient::acknowledge(mqtt::PacketType type, mqtt::PacketId packet_id, mqtt::ReasonCode reason) {
+  mqtt::AcknowledgementView packet;
+  packet.type = type;
+  packet.packet_id = packet_id;
+  packet.reason = reason;
+  send(packet);
+}
+
+void TestClient::drop() {
+  is_open_ = false;
+  broker_.shards_[loop_]->closed(connection_, broker_.now_);
+  broker_.settle();
+}
+
+Received TestClient::next() {
+  CHECK(!received_.empty());
+  Received packet = std::move(received_.front());
+  received_.pop_front();
+  return packet;
+}
+
+std::vector<std::string> TestClient::take_publishes(bool acknowledges) {
+  std::vector<std::string> messages;
+  while (!received_.empty()) {
+    const mqtt::PacketType type = received_.front().type;
+    if (type == mqtt::PacketType::kPublish) {
+      const auto packet = next_as<mqtt::PublishView>();
+      messages.push_back(std::string(packet.topic) + "=" + std::string(as_text(packet.payload)));
+      const mqtt::PacketId id = packet.packet_id;
+      if (!acknowledges || packet.qos == mqtt::QoS::kAtMostOnce) continue;
+      acknowledge(packet.qos == mqtt::QoS::kAtLeastOnce ? mqtt::PacketType::kPuback : mqtt::PacketType::kPubrec, id);
+    } else if (type == mqtt::PacketType::kPubrel) {
+      const auto packet = next_as<mqtt::AcknowledgementView>();
+      if (acknowledges) acknowledge(mqtt::PacketType::kPubcomp, packet.packet_id);
+    } else {
+      received_.pop_front();
+    }
+  }
+  return messages;
+}
+
+}  // namespace mortise::core::testing

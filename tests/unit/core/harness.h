@@ -1,0 +1,130 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/core/counters.h"
+#include "broker/core/shard.h"
+#include "broker/mqtt/decode.h"
+#include "broker/mqtt/encode.h"
+#include "test_journal.h"
+
+/// Several shards without sockets: what loops do, by hand and under a manual clock. For tests.
+namespace mortise::core::testing {
+
+/// A packet a client received, with its bytes.
+struct Received {
+  std::string bytes;
+  mqtt::PacketType type;
+};
+
+class TestBroker;
+
+/// One client's end of a connection.
+class TestClient {
+ public:
+  TestClient(TestBroker& broker, int number, mqtt::ProtocolVersion version)
+      : broker_(broker), number_(number), version_(version) {}
+
+  /// Sends raw bytes and lets the broker work until nothing moves any more.
+  void send(std::string_view bytes);
+  template <class Packet>
+  void send(const Packet& packet) {
+    std::string bytes;
+    mqtt::encode(bytes, packet, version_);
+    send(std::string_view(bytes));
+  }
+  void connect(std::string_view client_id, bool clean_start = true, std::uint32_t session_expiry = 0);
+  void subscribe(std::string_view filter, int qos, mqtt::PacketId packet_id = 1);
+  void publish(std::string_view topic, std::string_view payload, int qos = 0, mqtt::PacketId packet_id = 0,
+               bool retain = false);
+  void acknowledge(mqtt::PacketType type, mqtt::PacketId packet_id,
+                   mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess);
+  /// The socket is gone, without DISCONNECT.
+  void drop();
+
+  bool is_open() const { return is_open_; }
+  mqtt::ProtocolVersion version() const { return version_; }
+  /// Takes the oldest packet received; fails the test when there is none.
+  Received next();
+  bool has_next() const { return !received_.empty(); }
+  /// Takes the next packet and decodes it as a T.
+  template <class T>
+  T next_as() {
+    last_ = next();
+    const auto frame = mqtt::next_frame(as_bytes(last_.bytes), last_.bytes.size());
+    CHECK(frame && frame->has_value());
+    auto packet = mqtt::decode(**frame, version_);
+    CHECK(packet);
+    CHECK(std::holds_alternative<T>(*packet));
+    decoded_ = std::move(*packet);
+    return std::get<T>(decoded_);
+  }
+  /// The topics and payloads ("topic=payload") of all PUBLISH packets received, acknowledged when `acknowledges`; other
+  /// packets are dropped.
+  std::vector<std::string> take_publishes(bool acknowledges = true);
+
+ private:
+  friend class TestBroker;
+  TestBroker& broker_;
+  int number_;
+  mqtt::ProtocolVersion version_;
+  bool is_open_ = true;
+  LoopIndex loop_ = 0;
+  ConnectionId connection_;
+  std::string unconsumed_;
+  std::string inbound_;
+  std::deque<Received> received_;
+  Received last_;
+  mqtt::ControlPacketView decoded_;
+};
+
+struct TestOptions {
+  std::size_t loops = 1;
+  bool has_store = false;
+  session::SessionLimits session;
+  session::MqttLimits mqtt;
+  hooks::DispatchPtr dispatch;
+};
+
+class TestBroker {
+ public:
+  explicit TestBroker(TestOptions options = {});
+  ~TestBroker();
+
+  TestClient& client(mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k5);
+  /// Works until nothing moves: mail, actions, timers that are due.
+  void settle();
+  void advance(Millis by);
+  Shard& shard(LoopIndex loop) { return *shards_[loop]; }
+  TestJournal& journal(LoopIndex loop) { return *journals_[loop]; }
+  const ShardCounters& counters(LoopIndex loop = 0) { return shards_[loop]->counters(); }
+  Now now() const { return now_; }
+  std::size_t loops() const { return shards_.size(); }
+  /// Makes everything appended so far durable, on every loop, and tells the shards.
+  void make_durable();
+  routing::RetainedIndex& retained() { return retained_; }
+  routing::SubscriptionIndex& index() { return index_; }
+
+ private:
+  friend class TestClient;
+  bool perform(LoopIndex loop);
+  bool offer(TestClient& client);
+  TestClient* find(LoopIndex loop, ConnectionId connection);
+
+  TestOptions options_;
+  Now now_{SteadyTime{} + std::chrono::hours(1), WallTime{} + std::chrono::hours(24 * 365 * 50)};
+  routing::ReclaimDomain reclaim_;
+  routing::SubscriptionIndex index_;
+  routing::RetainedIndex retained_;
+  GroupDirectory groups_;
+  Shared shared_;
+  std::vector<std::unique_ptr<TestJournal>> journals_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<TestClient>> clients_;
+};
+
+}  // namespace mortise::core::testing

@@ -1,0 +1,215 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness.h"
+
+namespace mortise::core::testing {
+namespace {
+
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+/// Every test runs on one loop and on three: where a client lives must not matter.
+class PublishTest : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  TestOptions options(bool has_store = false) {
+    TestOptions options;
+    options.loops = GetParam();
+    options.has_store = has_store;
+    return options;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Loops, PublishTest, ::testing::Values(1, 3));
+
+TEST_P(PublishTest, AMessageReachesASubscriberAndNobodyElse) {
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& stranger = broker.client(mqtt::ProtocolVersion::k311);
+  auto& publisher = broker.client(mqtt::ProtocolVersion::k311);
+  subscriber.connect("s");
+  EXPECT_EQ(subscriber.next_as<mqtt::ConnackView>().code, 0);
+  stranger.connect("x");
+  publisher.connect("p");
+  subscriber.subscribe("a/+", 0);
+  EXPECT_EQ(subscriber.next_as<mqtt::SubscriptionAcknowledgementView>().codes[0], 0);
+  stranger.subscribe("b", 0);
+  publisher.publish("a/1", "hello");
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("a/1=hello"));
+  EXPECT_THAT(stranger.take_publishes(), IsEmpty());
+}
+
+TEST_P(PublishTest, QoS1IsAcknowledgedOnBothSides) {  // MQTT-4.3.2-4
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s");
+  publisher.connect("p");
+  subscriber.subscribe("t", 1);
+  publisher.next();
+  publisher.publish("t", "1", 1, 7);
+  const auto puback = publisher.next_as<mqtt::AcknowledgementView>();
+  EXPECT_EQ(puback.type, PacketType::kPuback);
+  EXPECT_EQ(puback.packet_id, 7);
+  EXPECT_EQ(puback.reason, ReasonCode::kSuccess);
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=1"));
+}
+
+TEST_P(PublishTest, QoS2PassesOnADuplicateOnce) {  // MQTT-4.3.3-10
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s");
+  publisher.connect("p");
+  subscriber.subscribe("t", 2);
+  publisher.next();
+  publisher.publish("t", "1", 2, 9);
+  publisher.publish("t", "1", 2, 9);
+  EXPECT_EQ(publisher.next_as<mqtt::AcknowledgementView>().type, PacketType::kPubrec);
+  EXPECT_EQ(publisher.next_as<mqtt::AcknowledgementView>().type, PacketType::kPubrec);
+  publisher.acknowledge(PacketType::kPubrel, 9);
+  EXPECT_EQ(publisher.next_as<mqtt::AcknowledgementView>().type, PacketType::kPubcomp);
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=1"));
+}
+
+TEST_P(PublishTest, AQueueWaitsForAnAbsentClientAndKeepsItsOrder) {
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s", true, 1000);
+  publisher.connect("p");
+  subscriber.subscribe("t", 1);
+  subscriber.drop();
+  for (int i = 1; i <= 50; ++i) publisher.publish("t", std::to_string(i), 1, static_cast<mqtt::PacketId>(i));
+  auto& again = broker.client();
+  again.connect("s", false, 1000);
+  EXPECT_TRUE(again.next_as<mqtt::ConnackView>().session_present);
+  const auto messages = again.take_publishes();
+  ASSERT_EQ(messages.size(), 50u);
+  for (int i = 1; i <= 50; ++i) EXPECT_EQ(messages[static_cast<std::size_t>(i - 1)], "t=" + std::to_string(i));
+}
+
+TEST_P(PublishTest, ARetainedMessageReachesALaterSubscriberWithItsFlag) {  // MQTT-3.3.1-9
+  TestBroker broker(options());
+  auto& publisher = broker.client();
+  publisher.connect("p");
+  publisher.publish("t", "kept", 0, 0, true);
+  auto& subscriber = broker.client();
+  subscriber.connect("s");
+  subscriber.next();
+  subscriber.subscribe("#", 0);
+  subscriber.next();
+  const auto packet = subscriber.next_as<mqtt::PublishView>();
+  EXPECT_TRUE(packet.retain);
+  EXPECT_EQ(as_text(packet.payload), "kept");
+}
+
+TEST_P(PublishTest, ADurableAcknowledgementWaitsForTheJournal) {
+  TestBroker broker(options(true));
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s", true, 1000);
+  EXPECT_FALSE(subscriber.has_next()) << "CONNACK of a persistent session waits";
+  broker.make_durable();
+  publisher.connect("p");
+  subscriber.subscribe("t", 1);
+  broker.make_durable();
+  subscriber.next();
+  subscriber.next();
+  publisher.next();
+  publisher.publish("t", "1", 1, 3);
+  EXPECT_FALSE(publisher.has_next());
+  EXPECT_THAT(subscriber.take_publishes(false), ElementsAre("t=1")) << "at QoS 1 the subscriber need not wait";
+  broker.make_durable();
+  EXPECT_EQ(publisher.next_as<mqtt::AcknowledgementView>().type, PacketType::kPuback);
+}
+
+TEST_P(PublishTest, ADurableQoS2MessageIsNotPassedOnBeforeItIsDurable) {
+  TestBroker broker(options(true));
+  auto& subscriber = broker.client();
+  auto& listener = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s");
+  listener.connect("l");
+  subscriber.subscribe("t", 2);
+  listener.subscribe("t", 0);
+  publisher.connect("p", true, 1000);
+  broker.make_durable();
+  publisher.next();
+  publisher.publish("t", "1", 2, 3);
+  EXPECT_FALSE(publisher.has_next());
+  EXPECT_THAT(subscriber.take_publishes(), IsEmpty());
+  EXPECT_THAT(listener.take_publishes(), IsEmpty());
+  broker.make_durable();
+  EXPECT_EQ(publisher.next_as<mqtt::AcknowledgementView>().type, PacketType::kPubrec);
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=1"));
+  EXPECT_THAT(listener.take_publishes(), ElementsAre("t=1"));
+}
+
+TEST_P(PublishTest, ASharedSubscriptionGivesEachMessageToOneMember) {  // MQTT-4.8.2-4
+  TestBroker broker(options());
+  auto& one = broker.client();
+  auto& other = broker.client();
+  auto& publisher = broker.client();
+  one.connect("1");
+  other.connect("2");
+  publisher.connect("p");
+  one.subscribe("$share/g/t", 1);
+  other.subscribe("$share/g/t", 1);
+  for (int i = 1; i <= 10; ++i) publisher.publish("t", std::to_string(i), 1, static_cast<mqtt::PacketId>(i));
+  const auto first = one.take_publishes();
+  const auto second = other.take_publishes();
+  EXPECT_EQ(first.size(), 5u);
+  EXPECT_EQ(second.size(), 5u);
+}
+
+TEST_P(PublishTest, AWillIsPublishedWhenTheConnectionIsLost) {  // MQTT-3.1.2-8
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  subscriber.connect("s");
+  subscriber.subscribe("w", 0);
+  auto& dying = broker.client();
+  mqtt::ConnectView packet;
+  packet.client_id = "d";
+  packet.clean_start = true;
+  packet.will = mqtt::WillView{mqtt::QoS::kAtMostOnce, false, {}, "w", as_bytes("gone")};
+  std::string bytes;
+  mqtt::encode(bytes, packet);
+  dying.send(std::string_view(bytes));
+  dying.drop();
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("w=gone"));
+}
+
+TEST_P(PublishTest, ANewConnectionTakesOverAndTheOldOneIsTold) {  // MQTT-3.1.4-3
+  TestBroker broker(options());
+  auto& old = broker.client();
+  old.connect("c");
+  old.next();
+  auto& newer = broker.client();
+  newer.connect("c");
+  EXPECT_EQ(old.next_as<mqtt::DisconnectView>().reason, ReasonCode::kSessionTakenOver);
+  EXPECT_FALSE(old.is_open());
+  EXPECT_EQ(newer.next_as<mqtt::ConnackView>().code, 0);
+}
+
+TEST_P(PublishTest, ASilentClientIsDisconnectedAfterOneAndAHalfKeepAlives) {  // MQTT-3.1.2-22
+  TestBroker broker(options());
+  auto& client = broker.client();
+  mqtt::ConnectView packet;
+  packet.client_id = "k";
+  packet.clean_start = true;
+  packet.keep_alive = 2;
+  std::string bytes;
+  mqtt::encode(bytes, packet);
+  client.send(std::string_view(bytes));
+  client.next();
+  broker.advance(Millis(2999));
+  EXPECT_TRUE(client.is_open());
+  broker.advance(Millis(1));
+  EXPECT_FALSE(client.is_open());
+  EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kKeepAliveTimeout);
+}
+
+}  // namespace
+}  // namespace mortise::core::testing

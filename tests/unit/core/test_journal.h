@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broker/session/journal.h"
+
+namespace mortise::core::testing {
+
+/// A journal that writes down what it is told, and is durable when the test says so. One per loop; for tests.
+class TestJournal final : public session::Journal {
+ public:
+  session::SessionNumber new_session_number() override { return ++numbers(); }
+  void session_put(const session::SessionRecord& record) override {
+    note("session_put " + std::to_string(record.number));
+  }
+  void session_remove(session::SessionNumber session) override { note("session_remove " + std::to_string(session)); }
+  void subscription_put(session::SessionNumber, const session::SubscriptionRecord& record) override {
+    note("subscription_put " + record.filter);
+  }
+  void subscription_remove(session::SessionNumber, std::string_view filter) override {
+    note("subscription_remove " + std::string(filter));
+  }
+  void queue_put(session::SessionNumber session, const session::QueueRecord& record) override {
+    stored[session].push_back(record);
+    note("queue_put " + std::to_string(record.position));
+  }
+  void queue_released(session::SessionNumber, session::QueuePosition position) override {
+    note("queue_released " + std::to_string(position));
+  }
+  void queue_remove(session::SessionNumber session, session::QueuePosition first,
+                    session::QueuePosition last) override {
+    std::erase_if(stored[session],
+                  [&](const auto& record) { return record.position >= first && record.position <= last; });
+    note("queue_remove " + std::to_string(first));
+  }
+  void inbound_put(session::SessionNumber, mqtt::PacketId id) override { note("inbound_put " + std::to_string(id)); }
+  void inbound_remove(session::SessionNumber, mqtt::PacketId id) override {
+    note("inbound_remove " + std::to_string(id));
+  }
+  void retained_put(const mqtt::MessagePtr& message) override { note("retained_put " + std::string(message->topic())); }
+  void retained_remove(std::string_view topic) override { note("retained_remove " + std::string(topic)); }
+  void will_put(session::SessionNumber, WallTime, const mqtt::MessagePtr& message) override {
+    note("will_put " + std::string(message->topic()));
+  }
+  void will_remove(session::SessionNumber) override { note("will_remove"); }
+  std::uint64_t position() const noexcept override { return position_; }
+  bool is_durable(std::uint64_t position) const noexcept override { return position <= durable; }
+  std::uint64_t new_group() override { return ++groups(); }
+  void begin_piece(std::uint64_t group, std::uint32_t announces) override {
+    note("begin_piece " + std::to_string(group) + " announces " + std::to_string(announces));
+  }
+  void end_piece() override { note("end_piece"); }
+  void fetch(session::SessionNumber session, session::QueuePosition after, std::uint32_t max_messages,
+             std::uint64_t) override {
+    fetches.push_back({session, after, max_messages});
+  }
+  bool has_credit() const noexcept override { return credit; }
+
+  struct Fetch {
+    session::SessionNumber session;
+    session::QueuePosition after;
+    std::uint32_t max_messages;
+  };
+  std::vector<std::string> log;
+  std::map<session::SessionNumber, std::vector<session::QueueRecord>> stored;
+  std::vector<Fetch> fetches;
+  std::uint64_t durable = 0;
+  bool credit = true;
+
+ private:
+  void note(std::string what) {
+    log.push_back(std::move(what));
+    ++position_;
+  }
+  static std::uint64_t& numbers() {
+    static std::uint64_t last = 0;
+    return last;
+  }
+  static std::uint64_t& groups() {
+    static std::uint64_t last = 0;
+    return last;
+  }
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace mortise::core::testing
