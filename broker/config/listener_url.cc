@@ -30,7 +30,7 @@ Result<std::string_view> after_scheme(std::string_view url) {
   for (const NotYet& known : kNotYet) {
     if (scheme == known.scheme)
       return failure(std::string(known.what) + " (" + known.scheme +
-                     "://) is not there yet in this version; use tcp://HOST:PORT");
+                     "://): not there yet in this version; use tcp://HOST:PORT");
   }
   if (scheme == "mqtt") return failure("write tcp:// instead of mqtt://");
   if (scheme != "tcp") return failure("the scheme " + quoted(scheme, 32) + " is not known" + kForm);

@@ -1,0 +1,1 @@
+mortise_fuzz_target(settings LINK mortise_config)
