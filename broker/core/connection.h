@@ -86,7 +86,7 @@ struct Connection {
   bool is_publisher = false;
   bool is_stalled = false;          // named in stalled_publishers
   bool wants_invalidation = false;  // when the pending operation is over
-  bool is_choked = false;           // named in choked
+  bool is_choked = false;           // queue and replay wait for the socket
   bool wants_problem_information = true;
   bool is_gone = false;                   // the peer closed; what it sent before is still worked through
   bool has_held_back = false;             // receive() left whole packets unconsumed

@@ -284,26 +284,13 @@ void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing
     say_next(state, *connection, session, *send, passing, now);
   }
   state.counters.dropped_expired += session.outbound.expired() - expired;
-  if (connection->outbox.size() >= kChokeAt && !connection->is_choked) {
-    connection->is_choked = true;
-    state.choked.push_back(connection->id);
-  }
+  // The loop says `writable` when the socket has taken some of it.
+  connection->is_choked = connection->outbox.size() >= kChokeAt;
   if (!session.is_waiting_for_journal && session.outbound.is_held({state.journal, session.number})) {
     session.is_waiting_for_journal = true;
     state.held_sessions.push_back(session.id);
   }
   ask_for_page(state, session);
-}
-
-void pump_choked(ShardState& state, Now now) {
-  for (const ConnectionId id : std::exchange(state.choked, {})) {
-    Connection* connection = state.connections.find(id);
-    if (connection == nullptr) continue;
-    connection->is_choked = false;
-    // Still full: the loop says `writable` when the socket takes some of it.
-    if (connection->outbox.size() >= kChokeAt) continue;
-    if (ResidentSession* session = state.session_of(*connection)) pump(state, *session, now);
-  }
 }
 
 void release_held(ShardState& state, Now now) {

@@ -77,7 +77,5 @@ void deliver_to_session(ShardState& state, ResidentSession& session, Passing& pa
 void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing = nullptr);
 /// The journal moved on: what was held may be passed on.
 void release_held(ShardState& state, Now now);
-/// Connections that stopped for a full outbox and were written since.
-void pump_choked(ShardState& state, Now now);
 
 }  // namespace mortise::core

@@ -5,7 +5,6 @@
 
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
-#include "broker/core/deliver.h"
 #include "broker/core/disconnect.h"
 #include "broker/core/questions.h"
 #include "broker/core/talk.h"
@@ -65,7 +64,6 @@ void sweep_retained(ShardState& state, Now now) {
 
 void run_timers(ShardState& state, Now now) {
   for (const ConnectionId id : std::exchange(state.gone, {})) state.connections.erase(id);
-  if (!state.choked.empty()) pump_choked(state, now);
   Timers::Entry entry{};
   while (state.timers.pop_due(now.steady, entry)) {
     switch (entry.kind) {

@@ -89,16 +89,21 @@ Outbox Shard::take_outbox(ConnectionId id) {
 
 void Shard::writable(ConnectionId id, Now now) {
   Connection* connection = state_->connections.find(id);
-  if (connection == nullptr || connection->stage != Stage::kConnected) return;
+  if (connection == nullptr || !connection->is_choked) return;
+  connection->is_choked = false;
   if (ResidentSession* session = state_->session_of(*connection)) pump(*state_, *session, now);
 }
 
 void Shard::handle(Mail mail, Now now) { handle_mail(*state_, std::move(mail), now); }
 
+void Shard::end_of_iteration() {
+  if (state_->journal != nullptr) state_->journal->flush();
+}
+
 void Shard::run_timers(Now now) { core::run_timers(*state_, now); }
 
 SteadyTime Shard::next_deadline() const noexcept {
-  return state_->choked.empty() && state_->gone.empty() ? state_->timers.next() : SteadyTime::min();
+  return state_->gone.empty() ? state_->timers.next() : SteadyTime::min();
 }
 
 void Shard::set_mail_credit(bool has_credit) {

@@ -92,9 +92,11 @@ class Shard {
   /// loop performs it; until then the index is not given to another connection. The result is what kFlush still has to
   /// write; empty when there is nothing.
   Outbox take_outbox(ConnectionId connection);
-  /// The outbox was full and the socket took some of it.
+  /// The socket took some of the outbox; told after each write. Cheap where nothing waited for it.
   void writable(ConnectionId connection, Now now);
   void handle(Mail mail, Now now);
+  /// Before the loop performs the actions of an iteration: hands the journal over.
+  void end_of_iteration();
   /// Runs what is due. `next_deadline` says when to call again.
   void run_timers(Now now);
   SteadyTime next_deadline() const noexcept;

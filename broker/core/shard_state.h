@@ -73,7 +73,6 @@ struct ShardState {
   Ring<ParkedConnection> parked_connections;   // by position
   std::vector<mqtt::SessionId> held_sessions;  // their next message waits for the journal
   std::vector<ConnectionId> gone;              // ended without the loop, erased with the next timers
-  std::vector<ConnectionId> choked;            // stopped for a full outbox
   std::vector<ConnectionId> stalled_publishers;
   bool has_mail_credit = true;
   bool is_store_failing = false;

@@ -71,6 +71,7 @@ void EventLoop::update_credit() {
 // ---- Actions ----
 
 void EventLoop::perform_actions() {
+  shard_.end_of_iteration();
   move_streams();
   hand_mail_over();
   write_outboxes();

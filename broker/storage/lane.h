@@ -39,7 +39,7 @@ class Lane final : public session::Journal {
   /// Hands over what was appended. The loop calls it at the end of each iteration, *before* its mail to other loops
   /// leaves: what another loop appends because of that mail must not reach the store before what is appended here.
   /// Not within a piece. Thread: the loop's. Cost: nothing when nothing was appended; else one short lock.
-  void flush();
+  void flush() override;
   LaneProgress& progress() noexcept { return progress_; }
 
   session::SessionNumber new_session_number() override;

@@ -113,6 +113,7 @@ bool TestBroker::perform(LoopIndex loop) {
     TestClient* client = find(loop, id);
     std::string bytes;
     drain(*outbox, bytes);
+    shard.writable(id, now_);
     if (client != nullptr) client->inbound_ += bytes;
     did = true;
   }

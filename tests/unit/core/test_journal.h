@@ -56,6 +56,7 @@ class TestJournal final : public session::Journal {
              std::uint64_t) override {
     fetches.push_back({session, after, max_messages});
   }
+  void flush() override {}
   bool has_credit() const noexcept override { return credit; }
 
   struct Fetch {

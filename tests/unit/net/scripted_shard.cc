@@ -230,6 +230,8 @@ void Shard::handle(Mail mail, Now) {
   }
 }
 
+void Shard::end_of_iteration() {}
+
 void Shard::run_timers(Now now) {
   if (now.steady < state_->timer) return;
   state_->timer = kNever;
