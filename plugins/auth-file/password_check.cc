@@ -1,0 +1,117 @@
+#include "password_check.h"
+
+#include <sys/random.h>
+
+namespace auth_file {
+
+using mortise::AuthDecision;
+namespace password = mortise::password;
+namespace reason = mortise::reason;
+
+// ---- Passwords ----
+
+Passwords::Passwords(password::File file) : file_(std::move(file)) {
+  for (const std::string& user : file_.users()) decoys_.push_back(*file_.find(user));
+  if (decoys_.empty()) decoys_.emplace_back();
+  for (password::Verifier& decoy : decoys_) {
+    if (decoy.salt.empty()) decoy.salt.assign(password::kSaltSize, '\0');
+  }
+  if (getrandom(secret_.data(), secret_.size(), 0) != static_cast<ssize_t>(secret_.size())) {
+    throw mortise::Error("no random numbers from the system");
+  }
+}
+
+std::shared_ptr<const Passwords> Passwords::read(const std::string& path, std::string& error) {
+  auto file = password::File::read(path, error);
+  if (!file) return nullptr;
+  return std::shared_ptr<const Passwords>(new Passwords(*std::move(file)));
+}
+
+const password::Verifier& Passwords::decoy(std::string_view user) const {
+  password::Sha256 digest{};
+  (void)password::detail::hmac_sha256(secret_, user, digest);
+  std::uint64_t number = 0;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return decoys_[number % decoys_.size()];
+}
+
+bool Passwords::check(std::string_view user, std::string_view password) const {
+  const password::Verifier* const known = file_.find(user);
+  const password::Verifier& stranger = decoy(user);  // asked in any case: the same work
+  const bool is_right = password::check(password, known != nullptr ? *known : stranger);
+  return is_right && known != nullptr;
+}
+
+// ---- Threads ----
+
+PasswordCheck::PasswordCheck(std::size_t threads, std::size_t capacity) : capacity_(capacity) {
+  try {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+PasswordCheck::~PasswordCheck() { end(); }
+
+void PasswordCheck::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  has_work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  for (Job& job : jobs_) (void)job.pending.complete(AuthDecision::deny(reason::kServerUnavailable));
+  jobs_.clear();
+}
+
+bool PasswordCheck::reserve() {
+  const std::lock_guard lock(mutex_);
+  if (is_ending_ || reserved_ == capacity_) return false;
+  ++reserved_;
+  return true;
+}
+
+void PasswordCheck::give_back() {
+  const std::lock_guard lock(mutex_);
+  --reserved_;
+}
+
+void PasswordCheck::submit(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  has_work_.notify_one();
+}
+
+namespace {
+
+/// A client that has left in the meantime is no error, so nobody asks what complete() says.
+void answer(PasswordCheck::Job& job) {
+  try {
+    const bool is_right = job.passwords->check(job.user, job.password.view());
+    (void)job.pending.complete(is_right ? AuthDecision::allow() : AuthDecision::deny(reason::kBadUserNameOrPassword));
+  } catch (const std::bad_alloc&) {
+    (void)job.pending.complete(AuthDecision::deny(reason::kServerBusy));
+  }
+}
+
+}  // namespace
+
+void PasswordCheck::run() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    has_work_.wait(lock, [this] { return is_ending_ || !jobs_.empty(); });
+    if (is_ending_) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    answer(job);
+    give_back();
+  }
+}
+
+}  // namespace auth_file
