@@ -1,0 +1,221 @@
+#include "broker/plugin_host/host.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/log.h"
+#include "broker/plugin_host/family_adapters.h"
+#include "broker/plugin_host/instance.h"
+#include "broker/plugin_host/loader.h"
+
+namespace mortise::plugin_host {
+
+struct PluginHost::State {
+  config::SettingsPtr settings;
+  std::shared_ptr<DeadlineClock> clock = std::make_shared<DeadlineClock>();
+  std::vector<std::shared_ptr<Instance>> instances;  // in the order of the configuration
+  hooks::DispatchPtr dispatch;
+  std::unique_ptr<hooks::StoreHooks> store;
+};
+
+namespace {
+
+std::string where(const config::PluginSettings& plugin) {
+  return "plugin " + plugin.name + " (" + plugin.library.string() + "): ";
+}
+
+ConfigSubject config_of(const config::Settings& settings, const config::PluginSettings& plugin) {
+  ConfigSubject config;
+  config.instance_name = plugin.name;
+  config.config_json = plugin.config_json.empty() ? "{}" : plugin.config_json;
+  config.config_dir = settings.directory.string();
+  config.data_dir = settings.data_dir.string();
+  return config;
+}
+
+InstanceEnvironment environment_of(const config::Settings& settings, const PluginHost::Services& services,
+                                   std::shared_ptr<DeadlineClock> clock) {
+  InstanceEnvironment environment;
+  environment.completions = services.completions;
+  environment.intents = services.intents;
+  environment.loop_executor = services.loop_executor;
+  environment.loops = std::max<std::size_t>(services.loops, 1);
+  environment.clock = std::move(clock);
+  environment.limits.tokens = settings.plugin_tokens_max;
+  environment.limits.token_deadline = settings.plugin_token_deadline_max;
+  environment.limits.payload_bytes = settings.mqtt.max_packet_size;
+  return environment;
+}
+
+std::uint32_t level_of(session::Durability durability) noexcept {
+  switch (durability) {
+    case session::Durability::kCommit:
+      return MORTISE_DURABILITY_COMMIT;
+    case session::Durability::kInterval:
+      return MORTISE_DURABILITY_INTERVAL;
+    case session::Durability::kNone:
+      return MORTISE_DURABILITY_NONE;
+  }
+  return MORTISE_DURABILITY_COMMIT;
+}
+
+Result<std::shared_ptr<Instance>> start_one(const config::Settings& settings, const config::PluginSettings& plugin,
+                                            InstanceEnvironment environment, std::size_t place) {
+  if (plugin.run == config::RunMode::kProcess) {
+    return failure(where(plugin) + "`run: process` is not there yet; use `run: inline`");
+  }
+  auto loaded = load_plugin(plugin.library);
+  if (!loaded) return failure(where(plugin) + loaded.error().message);
+  for (const std::string& hook : (*loaded)->ignored) {
+    MORTISE_LOG(kInfo, "plugin", "%sthis broker does not know its optional %s; it is ignored", where(plugin).c_str(),
+                hook.c_str());
+  }
+  // Serial instances are spread over the loops, so that one loop does not carry all of them.
+  const auto home = static_cast<LoopIndex>(place % environment.loops);
+  auto instance = std::make_shared<Instance>(*loaded, config_of(settings, plugin), std::move(environment), home);
+  if (auto started = instance->start(); !started) {
+    return failure(where(plugin) + started.error().message);
+  }
+  return instance;
+}
+
+}  // namespace
+
+// ---- Chains ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+using Instances = std::vector<std::shared_ptr<Instance>>;
+
+/// The instance that a chain names, with its settings. Errors: it has no hook of this family.
+struct Named {
+  std::shared_ptr<Instance> instance;
+  const config::PluginSettings* settings = nullptr;
+};
+
+Result<Named> find_named(const config::Settings& settings, const Instances& instances, const std::string& name,
+                         const char* chain, std::string_view family) {
+  Named named;
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    if (instances[i]->name() == name) named = {instances[i], &settings.plugins[i]};
+  }
+  const std::string key = std::string("hooks.") + chain + ": ";
+  if (named.instance == nullptr)
+    return failure(key + "there is no plugin named " + quoted(name) + "; name one of plugins:");
+  if (!named.instance->plugin().has_family(family)) {
+    return failure(key + where(*named.settings) + "it has no " + chain + " hook; take it off this list");
+  }
+  return named;
+}
+
+Result<hooks::DispatchPtr> make_dispatch(const config::Settings& settings, const Instances& instances) {
+  auto dispatch = std::make_shared<hooks::Dispatch>();
+  for (const std::string& name : settings.hooks.auth) {
+    auto named = find_named(settings, instances, name, "auth", MORTISE_FAMILY_AUTH);
+    if (!named) return std::move(named).as_failure();
+    dispatch->auth.push_back({name, make_auth_hooks(named->instance), named->settings->on_auth_failure});
+  }
+  for (const std::string& name : settings.hooks.topic) {
+    auto named = find_named(settings, instances, name, "topic", MORTISE_FAMILY_TOPIC);
+    if (!named) return std::move(named).as_failure();
+    dispatch->topic.push_back({name, make_topic_hooks(named->instance), named->settings->on_topic_failure});
+  }
+  for (const std::string& name : settings.hooks.event) {
+    auto named = find_named(settings, instances, name, "event", MORTISE_FAMILY_EVENT);
+    if (!named) return std::move(named).as_failure();
+    dispatch->event.push_back({name, make_event_hooks(named->instance)});
+  }
+  return hooks::DispatchPtr(std::move(dispatch));
+}
+
+Result<std::unique_ptr<hooks::StoreHooks>> make_store(const config::Settings& settings, const Instances& instances) {
+  if (!settings.hooks.store) return std::unique_ptr<hooks::StoreHooks>();
+  auto named = find_named(settings, instances, *settings.hooks.store, "store", MORTISE_FAMILY_STORE);
+  if (!named) return std::move(named).as_failure();
+  // A stored message is a packet's topic, payload and properties, and a few numbers.
+  const StoreOptions options{level_of(settings.session.durability),
+                             std::size_t{settings.mqtt.max_packet_size} + (256U << 10)};
+  return make_store_hooks(named->instance, options);
+}
+
+/// A hook that no chain names is never called: worth a line, not an error.
+void name_idle_hooks(const config::HookOrder& order, const Instances& instances) {
+  const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const auto& instance : instances) {
+    const auto idle = [&](std::string_view family, bool is_used, const char* chain) {
+      if (is_used || !instance->plugin().has_family(family)) return;
+      MORTISE_LOG(kWarning, "plugin", "plugin %s has %s hooks, and hooks.%s does not name it: they are not called",
+                  instance->name().c_str(), chain, chain);
+    };
+    idle(MORTISE_FAMILY_AUTH, is_in(order.auth, instance->name()), "auth");
+    idle(MORTISE_FAMILY_TOPIC, is_in(order.topic, instance->name()), "topic");
+    idle(MORTISE_FAMILY_EVENT, is_in(order.event, instance->name()), "event");
+    idle(MORTISE_FAMILY_STORE, order.store == instance->name(), "store");
+  }
+}
+
+}  // namespace
+
+// ---- The host -------------------------------------------------------------------------------------------------------
+
+PluginHost::PluginHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+PluginHost::~PluginHost() { stop(); }
+
+Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settings, Services services) {
+  auto state = std::make_unique<State>();
+  state->settings = std::move(settings);
+  // From here on what was started is stopped again when something fails.
+  std::unique_ptr<PluginHost> host(new PluginHost(std::move(state)));
+  State& all = *host->state_;
+  for (std::size_t i = 0; i < all.settings->plugins.size(); ++i) {
+    auto instance =
+        start_one(*all.settings, all.settings->plugins[i], environment_of(*all.settings, services, all.clock), i);
+    if (!instance) return std::move(instance).as_failure();
+    all.instances.push_back(std::move(*instance));
+  }
+  auto dispatch = make_dispatch(*all.settings, all.instances);
+  if (!dispatch) return std::move(dispatch).as_failure();
+  auto store = make_store(*all.settings, all.instances);
+  if (!store) return std::move(store).as_failure();
+  all.dispatch = std::move(*dispatch);
+  all.store = std::move(*store);
+  name_idle_hooks(all.settings->hooks, all.instances);
+  return host;
+}
+
+hooks::DispatchPtr PluginHost::dispatch() const noexcept { return state_->dispatch; }
+
+hooks::StoreHooks* PluginHost::store() const noexcept { return state_->store.get(); }
+
+std::vector<PluginDescription> PluginHost::descriptions() const {
+  std::vector<PluginDescription> all;
+  for (const auto& instance : state_->instances) {
+    const LoadedPlugin& plugin = instance->plugin();
+    PluginDescription description;
+    description.instance = instance->name();
+    description.library = plugin.library;
+    description.plugin = plugin.name;
+    description.version = plugin.version;
+    description.is_concurrent = plugin.is_concurrent;
+    for (const std::size_t hook : plugin.hook_order) description.hooks.push_back(label_of(hook));
+    all.push_back(std::move(description));
+  }
+  return all;
+}
+
+std::vector<InstanceStatistics> PluginHost::statistics() const {
+  std::vector<InstanceStatistics> all;
+  for (const auto& instance : state_->instances) all.push_back(instance->statistics());
+  return all;
+}
+
+void PluginHost::stop() {
+  state_->clock->stop();
+  for (auto instance = state_->instances.rbegin(); instance != state_->instances.rend(); ++instance)
+    (*instance)->stop();
+}
+
+}  // namespace mortise::plugin_host

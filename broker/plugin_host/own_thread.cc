@@ -1,0 +1,43 @@
+#include "broker/plugin_host/own_thread.h"
+
+#include <utility>
+
+namespace mortise::plugin_host {
+
+bool OwnThread::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_ || tasks_.size() >= limit_) return false;
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() > 1) return true;
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void OwnThread::stop() {
+  std::deque<Task> dropped;  // their captures die without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    dropped.swap(tasks_);
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void OwnThread::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return is_stopped_ || !tasks_.empty(); });
+    if (is_stopped_) return;
+    Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    task = nullptr;
+    lock.lock();
+  }
+}
+
+}  // namespace mortise::plugin_host
