@@ -40,10 +40,10 @@ struct Slot {
 using Trie = LevelTrie<Slot>;
 using Node = Trie::Node;
 
-/// Walks the tree along a filter, without recursion.
-class FilterWalk {
+/// Walks the tree along a filter, without recursion. Borrowed, for the call.
+class FilterWalkView {
  public:
-  FilterWalk(const Trie& trie, std::string_view filter) : trie_(trie), filter_(filter) {}
+  FilterWalkView(const Trie& trie, std::string_view filter) : trie_(trie), filter_(filter) {}
 
   /// Calls emit(const Stored&) for each match until it answers false.
   template <class Emit>
@@ -221,7 +221,7 @@ std::size_t RetainedIndex::messages() const noexcept { return state_->messages.l
 std::size_t RetainedIndex::bytes() const noexcept { return state_->bytes(); }
 
 void RetainedIndex::match(std::string_view filter, WallTime now, const Visit& visit) const {
-  FilterWalk walk(state_->trie, filter);
+  FilterWalkView walk(state_->trie, filter);
   walk.run(
       [&](const Stored& stored) { return stored.message->is_expired(now) || visit(stored.message, stored.sequence); });
 }

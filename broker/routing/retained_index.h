@@ -49,7 +49,8 @@ class RetainedIndex {
 
   /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired
   /// ones left out, until visit answers false. A message that is replaced meanwhile is seen old or new. Thread: a loop
-  /// of the ReclaimDomain.
+  /// of the ReclaimDomain. Cost: what the tree has below the filter's first wildcard, about 0.1 us for each topic
+  /// there.
   using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
   void match(std::string_view filter, WallTime now, const Visit& visit) const;
 

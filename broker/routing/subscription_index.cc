@@ -31,25 +31,15 @@ struct Subscriptions {
 using Trie = LevelTrie<Subscriptions>;
 using Node = Trie::Node;
 
-/// Collects the entries of one match, without those whose filter rules deny the topic.
-class Collector {
- public:
-  explicit Collector(std::string_view topic) : topic_(topic) {}
-
-  void add(const EntrySet& set) {
-    set.for_each_chunk([this](const EntryChunk& chunk) {
-      for (std::uint32_t i = 0; i < chunk.size(); ++i) {
-        const FilterRules* rules = chunk.rules(i);
-        if (rules == nullptr || rules->allows(topic_)) found_.push_back(chunk.entry(i));
-      }
-    });
-  }
-  std::vector<MatchEntry> take() { return std::move(found_); }
-
- private:
-  const std::string_view topic_;
-  std::vector<MatchEntry> found_;
-};
+/// Adds the entries of `set`, without those whose filter rules deny the topic.
+void collect(const EntrySet& set, std::string_view topic, std::vector<MatchEntry>& found) {
+  set.for_each_chunk([&](const EntryChunk& chunk) {
+    for (std::uint32_t i = 0; i < chunk.size(); ++i) {
+      const FilterRules* rules = chunk.rules(i);
+      if (rules == nullptr || rules->allows(topic)) found.push_back(chunk.entry(i));
+    }
+  });
+}
 
 /// A node, and where in the topic its next level begins; kEnd behind the last.
 struct Position {
@@ -96,12 +86,13 @@ struct SubscriptionIndex::State {
   }
 
   /// Follows the literal way from `position` to its end, and leaves the branches through `+` in `branches`.
-  void follow(std::string_view topic, Position position, std::vector<Position>& branches, Collector& collector) const {
+  void follow(std::string_view topic, Position position, std::vector<Position>& branches,
+              std::vector<MatchEntry>& found) const {
     // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
     bool wildcards = !(position.at == 0 && topic.starts_with('$'));
     while (position.node != nullptr) {
-      if (wildcards) collector.add(position.node->value().below);
-      if (position.at == kEnd) return collector.add(position.node->value().exact);
+      if (wildcards) collect(position.node->value().below, topic, found);
+      if (position.at == kEnd) return collect(position.node->value().exact, topic, found);
       const std::size_t next = behind(topic, position.at);
       const std::size_t length = next == kEnd ? kEnd : next - 1 - position.at;
       if (const Node* plus = wildcards ? position.node->plus_child() : nullptr) branches.push_back({plus, next});
@@ -159,16 +150,15 @@ std::size_t SubscriptionIndex::bytes() const noexcept {
 }
 
 MatchResultPtr SubscriptionIndex::match(std::string_view topic) const {
-  Collector collector(topic);
+  std::vector<MatchEntry> found;
   std::vector<Position> branches;
   Position position{&state_->trie.root(), 0};
   for (;;) {
-    state_->follow(topic, position, branches, collector);
+    state_->follow(topic, position, branches, found);
     if (branches.empty()) break;
     position = branches.back();
     branches.pop_back();
   }
-  std::vector<MatchEntry> found = collector.take();
   return found.empty() ? nobody() : MatchResultPtr::adopt(new MatchResult(std::move(found)));
 }
 

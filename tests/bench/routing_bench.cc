@@ -206,33 +206,54 @@ void match_many_subscribers(benchmark::State& state) {
 }
 BENCHMARK(match_many_subscribers)->Arg(100)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 
-/// An index of retained messages: setting, replacing, finding.
-void retained_set_and_match(benchmark::State& state) {
-  ReclaimDomain reclaim(1);
-  RetainedIndex index(reclaim, {});
-  const auto count = static_cast<std::uint32_t>(state.range(0));
-  std::vector<mqtt::MessagePtr> messages;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::string topic = device_topic(i);
-    mqtt::MessageFields fields;
-    fields.topic = topic;
-    fields.payload = as_bytes("12");
-    messages.push_back(mqtt::Message::make(fields));
-  }
-  const std::size_t before = heap_in_use();
-  for (const mqtt::MessagePtr& message : messages) index.set(message);
-  reclaim.passed_iteration(0);
-  reclaim.reclaim();
-  state.counters["index_bytes_per_message"] = static_cast<double>(heap_in_use() - before) / count;
-  std::uint32_t next = 0;
-  for (auto _ : state) {
-    index.set(messages[next]);
-    index.match(messages[next]->topic(), {}, [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
-    next = (next + 7919) % count;
+/// A RetainedIndex of `count` messages, and what it costs besides them.
+struct FilledRetained {
+  explicit FilledRetained(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::string topic = device_topic(i);
+      mqtt::MessageFields fields;
+      fields.topic = topic;
+      fields.payload = as_bytes("12");
+      messages.push_back(mqtt::Message::make(fields));
+    }
+    const std::size_t before = heap_in_use();
+    for (const mqtt::MessagePtr& message : messages) index.set(message);
     reclaim.passed_iteration(0);
+    reclaim.reclaim();
+    bytes_per_message = static_cast<double>(heap_in_use() - before) / count;
   }
+
+  ReclaimDomain reclaim{1};
+  RetainedIndex index{reclaim, {}};
+  std::vector<mqtt::MessagePtr> messages;
+  double bytes_per_message = 0;
+};
+
+void retained_set_and_match(benchmark::State& state) {
+  FilledRetained setup(static_cast<std::uint32_t>(state.range(0)));
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const mqtt::MessagePtr& message = setup.messages[next];
+    setup.index.set(message);
+    setup.index.match(message->topic(), {}, [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
+    next = (next + 7919) % setup.messages.size();
+    setup.reclaim.passed_iteration(0);
+  }
+  state.counters["index_bytes_per_message"] = setup.bytes_per_message;
 }
 BENCHMARK(retained_set_and_match)->Arg(1'000)->Arg(1'000'000);
+
+/// Filters that walk the whole tree: one finds everything, the other nothing.
+void retained_walk(benchmark::State& state) {
+  FilledRetained setup(1'000'000);
+  const std::string filter = state.range(0) == 0 ? "#" : "+/+/+/+/nothing";
+  for (auto _ : state) {
+    setup.index.match(filter, {}, [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
+  }
+  state.counters["each"] = benchmark::Counter(static_cast<double>(state.iterations()) * 1'000'000,
+                                              benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(retained_walk)->ArgName("finds_nothing")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mortise::routing

@@ -188,14 +188,8 @@ TEST_F(RetainedIndexTest, RemoveIfRemovesOnlyTheMessageMeant) {
 }
 
 TEST_F(RetainedIndexTest, ADeepTopicNeedsNoDeepStack) {
-  std::string topic;
-  std::string plus;
-  for (int i = 0; i < 32767; ++i) {
-    topic += "a/";
-    plus += "+/";
-  }
-  topic += "a";
-  plus += "+";
+  const std::string topic = deepest("a");
+  const std::string plus = deepest("+");
   index_.set(message(topic, "x"));
   EXPECT_THAT(retained_topics(index_, topic), SizeIs(1));
   EXPECT_THAT(retained_topics(index_, plus), SizeIs(1));

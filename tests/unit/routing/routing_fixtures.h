@@ -45,6 +45,13 @@ inline mqtt::MessagePtr message(std::string_view topic, std::string_view payload
   return mqtt::Message::make(fields);
 }
 
+/// 32,768 levels, all `level`: as deep as a topic with a character in each level can be.
+inline std::string deepest(std::string_view level) {
+  std::string topic(level);
+  for (int i = 0; i < 32767; ++i) topic.append("/").append(level);
+  return topic;
+}
+
 /// The topics that a filter finds, sorted.
 inline std::vector<std::string> retained_topics(const RetainedIndex& index, std::string_view filter,
                                                 WallTime now = {}) {
