@@ -15,54 +15,7 @@ using mqtt::QoS;
 /// From this size on a connection's queue and retained replay wait for the socket.
 constexpr std::size_t kChokeAt = 256u << 10;
 
-std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
-  const auto left = std::max<std::int64_t>((message.expires_at() - now).count(), 0);
-  return static_cast<std::uint32_t>(std::min<std::int64_t>((left + 999) / 1000, 0xFFFFFFFF));
-}
-
-mqtt::DeliveryProperties delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
-                                             WallTime now) {
-  mqtt::DeliveryProperties properties;
-  properties.subscription_identifiers = ids;
-  properties.has_message_expiry = message.has_expiry();
-  if (properties.has_message_expiry) properties.message_expiry_interval = remaining_lifetime(message, now);
-  return properties;
-}
-
-mqtt::PublishView publish_view(const mqtt::Message& message, std::string_view topic, QoS qos, bool retain) {
-  mqtt::PublishView packet;
-  packet.topic = topic;
-  packet.qos = qos;
-  packet.retain = retain;
-  packet.packet_id = qos == QoS::kAtMostOnce ? 0 : 1;  // patched
-  packet.properties = message.properties();
-  packet.payload = message.payload();
-  return packet;
-}
-
-void encode_into(EncodedLayouts::Encoded& encoded, const mqtt::Message& message, const mqtt::PublishView& packet,
-                 const mqtt::DeliveryProperties& properties, mqtt::ProtocolVersion version) {
-  encoded.head.clear();
-  encoded.packet_id_at = mqtt::encode_publish_head(encoded.head, packet, properties, version);
-  encoded.size = encoded.head.size() + message.payload().size();
-  encoded.has_payload = message.payload().size() < Outbox::kReferenceFrom;
-  if (encoded.has_payload) encoded.head.append(as_text(message.payload()));
-}
-
 }  // namespace
-
-const EncodedLayouts::Encoded& EncodedLayouts::encode(const mqtt::Message& message, const Layout& layout,
-                                                      std::string_view topic, WallTime now) {
-  for (std::size_t i = 0; i < std::min(used_, slots_.size()); ++i) {
-    if (slots_[i].layout == layout) return slots_[i].encoded;
-  }
-  Slot& slot = slots_[used_++ % slots_.size()];
-  slot.layout = layout;
-  encode_into(slot.encoded, message, publish_view(message, topic, layout.qos, layout.retain),
-              delivery_properties(message, {}, now),
-              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
-  return slot.encoded;
-}
 
 // ---- Saying one PUBLISH ---------------------------------------------------------------------------------------------
 
@@ -78,24 +31,21 @@ struct OutboundPublish {
 
 enum class Said : std::uint8_t { kYes, kNoInverse, kTooLarge };
 
-/// Appends the PUBLISH to the connection's outbox. `layouts` is null where nothing is shared with other receivers.
+/// Appends the PUBLISH to the connection's outbox. `is_passing`: it is the message that passes, and shares its
+/// encoding.
 Said say_publish(ShardState& state, Connection& connection, const ResidentSession& session,
-                 const mqtt::MessagePtr& message, const OutboundPublish& publish, EncodedLayouts* layouts, Now now) {
+                 const mqtt::MessagePtr& message, const OutboundPublish& publish, bool is_passing, Now now) {
   std::string_view topic = message->topic();
   if (session.affix) {
     const auto inverse = session.affix->invert(topic);
     if (!inverse) return Said::kNoInverse;
     topic = *inverse;
   }
-  EncodedLayouts::Encoded own;
-  const EncodedLayouts::Encoded* encoded = &own;
-  if (layouts != nullptr && (publish.subscription_identifiers.empty() || !connection.is_v5())) {
-    encoded = &layouts->encode(*message, {connection.is_v5(), publish.retain, publish.qos, session.affix.get()}, topic,
-                               now.wall);
-  } else {
-    encode_into(own, *message, publish_view(*message, topic, publish.qos, publish.retain),
-                delivery_properties(*message, publish.subscription_identifiers, now.wall), connection.version);
-  }
+  const EncodedLayouts::Layout layout{connection.is_v5(), publish.retain, publish.qos, session.affix.get()};
+  const bool is_shared = is_passing && (publish.subscription_identifiers.empty() || !connection.is_v5());
+  const EncodedLayouts::Encoded* encoded =
+      is_shared ? &state.layouts.encode(*message, layout, topic, now.wall)
+                : &state.layouts.encode_alone(*message, layout, topic, publish.subscription_identifiers, now.wall);
   if (connection.maximum_packet_size != 0 && encoded->size > connection.maximum_packet_size) return Said::kTooLarge;
 
   mqtt::ByteBuffer& out = connection.outbox.buffer();
@@ -118,7 +68,7 @@ void count_unsaid(ShardState& state, Said said) {
 }
 
 void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message, bool retain,
-                      std::span<const std::uint32_t> ids, EncodedLayouts* layouts, Now now) {
+                      std::span<const std::uint32_t> ids, bool is_passing, Now now) {
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
   if (connection->outbox.size() > state.shared.session.outbox_max_bytes) {
@@ -129,7 +79,7 @@ void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::M
   OutboundPublish publish;
   publish.retain = retain;
   publish.subscription_identifiers = ids;
-  count_unsaid(state, say_publish(state, *connection, session, message, publish, layouts, now));
+  count_unsaid(state, say_publish(state, *connection, session, message, publish, is_passing, now));
 }
 
 void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
@@ -183,8 +133,7 @@ void deliver_to_session(ShardState& state, ResidentSession& session, Passing& pa
                                        std::move(combined.subscription_identifiers)});
       return;
     }
-    return say_at_most_once(state, session, passing.message, retain, combined.subscription_identifiers,
-                            &passing.layouts, now);
+    return say_at_most_once(state, session, passing.message, retain, combined.subscription_identifiers, true, now);
   }
   if (!session.connection && !session.is_persistent()) return;
   if (session.affix && !session.affix->invert(passing.message->topic())) {
@@ -240,7 +189,7 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
   OutboundPublish publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
   const bool is_shared = passing != nullptr && passing->message == send.message;
   const Said said =
-      say_publish(state, connection, session, send.message, publish, is_shared ? &passing->layouts : nullptr, now);
+      say_publish(state, connection, session, send.message, publish, is_shared ? &passing->layouts : false, now);
   if (said == Said::kYes) return;
   count_unsaid(state, said);
   skip(state, session, send);
@@ -257,7 +206,7 @@ void replay_retained(ShardState& state, Connection& connection, ResidentSession&
     std::vector<std::uint32_t> ids;
     if (replay.subscription_identifier != 0) ids.push_back(replay.subscription_identifier);
     if (replay.effective_qos == QoS::kAtMostOnce) {
-      say_at_most_once(state, session, replay.message, true, ids, nullptr, now);
+      say_at_most_once(state, session, replay.message, true, ids, false, now);
     } else {
       enqueue(state, session, {replay.message, replay.effective_qos, true, std::move(ids), 0}, now);
     }
@@ -299,7 +248,7 @@ void release_held(ShardState& state, Now now) {
     state.held_deliveries.pop_front();
     ResidentSession* session = state.sessions.find(held.session.slot);
     if (session != nullptr)
-      say_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, nullptr, now);
+      say_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, false, now);
   }
   for (const mqtt::SessionId id : std::exchange(state.held_sessions, {})) {
     ResidentSession* session = state.sessions.find(id.slot);

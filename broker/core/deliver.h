@@ -9,35 +9,6 @@
 /// From a routed message to the outboxes and queues of this loop's subscribers.
 namespace mortise::core {
 
-/// Encodes one message once per distinct layout: protocol version, QoS, RETAIN and affix are what its receivers can
-/// differ in. Unsynchronised.
-class EncodedLayouts {
- public:
-  struct Encoded {
-    mqtt::ByteBuffer head;         // up to the payload; small payloads included
-    std::size_t packet_id_at = 0;  // 0: none
-    std::size_t size = 0;          // of the whole packet
-    bool has_payload = false;      // in `head`
-  };
-  struct Layout {
-    bool is_v5 = false;
-    bool retain = false;
-    mqtt::QoS qos = mqtt::QoS::kAtMostOnce;
-    const hooks::Affix* affix = nullptr;  // borrowed for the passing of one message
-    friend bool operator==(const Layout&, const Layout&) = default;
-  };
-  /// `topic`: as the receiver knows it. Borrowed until the next call.
-  const Encoded& encode(const mqtt::Message& message, const Layout& layout, std::string_view topic, WallTime now);
-
- private:
-  struct Slot {
-    Layout layout;
-    Encoded encoded;
-  };
-  std::array<Slot, 4> slots_;
-  std::size_t used_ = 0;
-};
-
 /// Whom a shared subscription's group gives a message to.
 struct GroupChoice {
   mqtt::SessionId group;
@@ -47,13 +18,16 @@ struct GroupChoice {
 
 /// One message on its way to this loop's subscribers.
 struct Passing {
-  mqtt::MessagePtr message;
+  Passing(ShardState& state, mqtt::MessagePtr passing_message) : message(std::move(passing_message)) {
+    state.layouts.begin();
+  }
+
+  const mqtt::MessagePtr message;
   std::uint64_t retained_sequence = 0;  // 0: not retained
   std::uint64_t group = 0;              // of the journal; 0: none
   bool is_held = false;                 // live deliveries wait for the journal
-  EncodedLayouts layouts;
-  bool is_in_piece = false;          // between begin_piece and end_piece
-  std::vector<GroupChoice> choices;  // by groups among the targets, made before the piece begins
+  bool is_in_piece = false;             // between begin_piece and end_piece
+  std::vector<GroupChoice> choices;     // by groups among the targets, made before the piece begins
 
   /// The position of the journal that a held delivery waits for: inside a piece its end is at least one further on.
   std::uint64_t hold_until(const session::Journal& journal) const noexcept {

@@ -200,7 +200,10 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
 }
 
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
-  Passing passing{delivery.message, delivery.retained_sequence, delivery.group_piece, delivery.is_held, {}, false, {}};
+  Passing passing(state, delivery.message);
+  passing.retained_sequence = delivery.retained_sequence;
+  passing.group = delivery.group_piece;
+  passing.is_held = delivery.is_held;
   if (!delivery.member) {
     if (delivery.group.loop != state.loop || delivery.returns > 3) return;
     routing::MatchEntry entry;
@@ -240,7 +243,7 @@ void drain_group(ShardState& state, SharedGroup& group, Now now) {
   entry.is_group = true;
   const auto is_online = [](const GroupMember& member) { return member.is_online; };
   while (std::any_of(group.members.begin(), group.members.end(), is_online)) {
-    Passing passing{group.queue.front(), 0, 0, false, {}, false, {}};
+    Passing passing(state, group.queue.front());
     if (!passing.message) break;
     const std::uint32_t elsewhere = choose_members(state, {&entry, 1}, passing);
     if (!passing.choices.front().member) break;

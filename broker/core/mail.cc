@@ -24,7 +24,10 @@ struct Handling {
   Now now;
 
   void operator()(const Delivery& delivery) const {
-    Passing passing{delivery.message, delivery.retained_sequence, delivery.group, delivery.is_held, {}, false, {}};
+    Passing passing(state, delivery.message);
+    passing.retained_sequence = delivery.retained_sequence;
+    passing.group = delivery.group;
+    passing.is_held = delivery.is_held;
     const auto here = delivery.targets->on_loop(state.loop);
     const std::uint32_t passed_on = choose_members(state, here, passing);
     const bool is_piece = delivery.group != 0 && state.journal != nullptr;

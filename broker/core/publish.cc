@@ -272,7 +272,9 @@ Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOpti
   const auto here = targets->on_loop(state.loop);
 
   const bool may_queue = state.journal != nullptr && message->qos() != QoS::kAtMostOnce;
-  Passing passing{message, sequence, 0, options.is_held, {}, false, {}};
+  Passing passing(state, message);
+  passing.retained_sequence = sequence;
+  passing.is_held = options.is_held;
   const std::uint32_t passed_on = choose_members(state, here, passing);
   const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, *targets, options.is_held) + passed_on : 0;
   const session::Durably inbound =

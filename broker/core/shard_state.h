@@ -10,6 +10,7 @@
 #include "broker/base/ring.h"
 #include "broker/core/connection.h"
 #include "broker/core/counters.h"
+#include "broker/core/encoded_layouts.h"
 #include "broker/core/resident_session.h"
 #include "broker/core/shard.h"
 #include "broker/core/shared_group.h"
@@ -68,6 +69,7 @@ struct ShardState {
   std::unordered_map<std::string, AttachQueue> attaching;
 
   routing::MatchCache matches;
+  EncodedLayouts layouts;  // of the message that passes
   Timers timers;
   Ring<HeldDelivery> held_deliveries;
   Ring<ParkedConnection> parked_connections;   // by position
@@ -78,7 +80,6 @@ struct ShardState {
   bool is_store_failing = false;
   bool is_shutting_down = false;
   std::uint64_t next_epoch = 1;
-  mqtt::ByteBuffer scratch;   // for encoding
   std::string topic_scratch;  // for rewriting
 
   ShardCounters counters;

@@ -1,0 +1,72 @@
+#include "broker/core/encoded_layouts.h"
+
+#include <algorithm>
+
+#include "broker/core/outbox.h"
+
+namespace mortise::core {
+
+namespace {
+
+using mqtt::QoS;
+
+std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
+  const auto left = std::max<std::int64_t>((message.expires_at() - now).count(), 0);
+  return static_cast<std::uint32_t>(std::min<std::int64_t>((left + 999) / 1000, 0xFFFFFFFF));
+}
+
+mqtt::DeliveryProperties delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
+                                             WallTime now) {
+  mqtt::DeliveryProperties properties;
+  properties.subscription_identifiers = ids;
+  properties.has_message_expiry = message.has_expiry();
+  if (properties.has_message_expiry) properties.message_expiry_interval = remaining_lifetime(message, now);
+  return properties;
+}
+
+mqtt::PublishView publish_view(const mqtt::Message& message, std::string_view topic, QoS qos, bool retain) {
+  mqtt::PublishView packet;
+  packet.topic = topic;
+  packet.qos = qos;
+  packet.retain = retain;
+  packet.packet_id = qos == QoS::kAtMostOnce ? 0 : 1;  // patched
+  packet.properties = message.properties();
+  packet.payload = message.payload();
+  return packet;
+}
+
+void encode_into(EncodedLayouts::Encoded& encoded, const mqtt::Message& message, const mqtt::PublishView& packet,
+                 const mqtt::DeliveryProperties& properties, mqtt::ProtocolVersion version) {
+  encoded.head.clear();
+  encoded.packet_id_at = mqtt::encode_publish_head(encoded.head, packet, properties, version);
+  encoded.size = encoded.head.size() + message.payload().size();
+  encoded.has_payload = message.payload().size() < Outbox::kReferenceFrom;
+  if (encoded.has_payload) encoded.head.append(as_text(message.payload()));
+}
+
+}  // namespace
+
+const EncodedLayouts::Encoded& EncodedLayouts::encode(const mqtt::Message& message, const Layout& layout,
+                                                      std::string_view topic, WallTime now) {
+  for (std::size_t i = 0; i < std::min(used_, slots_.size()); ++i) {
+    if (slots_[i].layout == layout) return slots_[i].encoded;
+  }
+  Slot& slot = slots_[used_++ % slots_.size()];
+  slot.layout = layout;
+  encode_into(slot.encoded, message, publish_view(message, topic, layout.qos, layout.retain),
+              delivery_properties(message, {}, now),
+              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
+  return slot.encoded;
+}
+
+const EncodedLayouts::Encoded& EncodedLayouts::encode_alone(const mqtt::Message& message, const Layout& layout,
+                                                            std::string_view topic,
+                                                            std::span<const std::uint32_t> subscription_identifiers,
+                                                            WallTime now) {
+  encode_into(alone_, message, publish_view(message, topic, layout.qos, layout.retain),
+              delivery_properties(message, subscription_identifiers, now),
+              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
+  return alone_;
+}
+
+}  // namespace mortise::core

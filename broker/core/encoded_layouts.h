@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "broker/base/time.h"
+#include "broker/hooks/affix.h"
+#include "broker/mqtt/encode.h"
+#include "broker/mqtt/message.h"
+
+namespace mortise::core {
+
+/// Encodes a message once per distinct layout: protocol version, QoS, RETAIN and affix are what its receivers can
+/// differ in. One per shard, which lends it to one message after the other, so that its buffers are allocated once.
+/// Unsynchronised (loop-owned).
+class EncodedLayouts {
+ public:
+  struct Encoded {
+    mqtt::ByteBuffer head;         // up to the payload; small payloads included
+    std::size_t packet_id_at = 0;  // 0: none
+    std::size_t size = 0;          // of the whole packet
+    bool has_payload = false;      // in `head`
+  };
+  struct Layout {
+    bool is_v5 = false;
+    bool retain = false;
+    mqtt::QoS qos = mqtt::QoS::kAtMostOnce;
+    const hooks::Affix* affix = nullptr;  // borrowed for the passing of one message
+    friend bool operator==(const Layout&, const Layout&) = default;
+  };
+
+  /// Another message passes: what was encoded is forgotten.
+  void begin() noexcept { used_ = 0; }
+  /// The message that passes. `topic`: as the receiver knows it. Borrowed until the next call.
+  const Encoded& encode(const mqtt::Message& message, const Layout& layout, std::string_view topic, WallTime now);
+  /// Any message, for one receiver. Borrowed until the next call.
+  const Encoded& encode_alone(const mqtt::Message& message, const Layout& layout, std::string_view topic,
+                              std::span<const std::uint32_t> subscription_identifiers, WallTime now);
+
+ private:
+  struct Slot {
+    Layout layout;
+    Encoded encoded;
+  };
+  std::array<Slot, 4> slots_;
+  std::size_t used_ = 0;
+  Encoded alone_;
+};
+
+}  // namespace mortise::core
