@@ -15,6 +15,17 @@ bool is_out_of_space(int code, int system_error) {
   return (code & 0xff) == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG);
 }
 
+/// The errno of the file operation that failed; 0 if none did. SQLite keeps it with the file: the database or its WAL.
+int system_error_of(sqlite3* db) {
+  int error = sqlite3_system_errno(db);
+  if (error == 0) (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  sqlite3_file* wal = nullptr;
+  const int found = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  if (error == 0 && found == SQLITE_OK && wal != nullptr && wal->pMethods != nullptr)
+    (void)wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error;
+}
+
 const char* remedy_of(int code) {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
@@ -56,12 +67,14 @@ std::int64_t Connection::number(const char* sql) {
 
 void Connection::check(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
-  const int system_error = sqlite3_system_errno(db_.get());
+  const std::string said = sqlite3_errmsg(db_.get());
+  const bool is_of_file = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+  const int system_error = is_of_file ? system_error_of(db_.get()) : 0;
   if (is_out_of_space(code, system_error)) {
     throw mortise::Error(path_ + ": no space is left on its disk: free some, then it goes on by itself",
                          mortise::Status::e_no_space);
   }
-  std::string text = path_ + ": " + sqlite3_errmsg(db_.get());
+  std::string text = path_ + ": " + said;
   if (system_error != 0) text += std::string(" (") + std::strerror(system_error) + ")";
   text += std::string(": ") + remedy_of(code);
   const bool is_damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;

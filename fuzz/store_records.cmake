@@ -1,0 +1,1 @@
+mortise_fuzz_target(store_records LINK mortise_storage)
