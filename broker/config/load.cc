@@ -3,23 +3,30 @@
 #include <fstream>
 #include <iterator>
 
-#include "broker/base/bytes.h"
 #include "broker/config/checks.h"
 #include "broker/config/reader.h"
+#include "broker/mqtt/topic.h"
 
 namespace mortise::config {
 
 namespace {
 
-/// "file:line:column: what", on one line whatever the file's name holds.
-Error error_in(const std::filesystem::path& file, const Problem& problem) {
-  std::string name = file.string();
-  for (char& c : name) {
-    if (static_cast<unsigned char>(c) < 0x20) c = '?';
+/// Text of others (a file's name, a message of yaml-cpp) on one line: without control characters, and UTF-8.
+std::string one_line(std::string text) {
+  const bool is_text = mqtt::is_valid_utf8(text);
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_text)) c = '?';
   }
+  return text;
+}
+
+/// "file:line:column: what".
+Error error_in(const std::filesystem::path& file, const Problem& problem) {
+  std::string place = file.string();
   if (problem.place.line > 0)
-    name += ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
-  return {name + ": " + problem.text};
+    place += ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
+  return {one_line(std::move(place)) + ": " + one_line(problem.text)};
 }
 
 Result<std::string> read_file(const std::filesystem::path& file) {

@@ -11,8 +11,8 @@ using session::MqttLimits;
 using session::QueueLimits;
 using session::SessionLimits;
 
-constexpr std::uint64_t kKiB = 1u << 10, kMiB = 1u << 20, kGiB = 1u << 30;
-constexpr std::uint64_t kSecond = 1000, kMinute = 60 * kSecond, kDay = 24 * 60 * kMinute;
+constexpr std::uint64_t kKiB = 1u << 10, kGiB = 1u << 30;
+constexpr std::uint64_t kSecond = 1000, kMinute = 60 * kSecond;
 constexpr std::uint64_t kMillion = 1'000'000;
 /// Of MQTT: the largest number of seconds, which also means "never", and the largest Control Packet.
 constexpr std::uint64_t kForever = std::uint64_t{std::numeric_limits<std::uint32_t>::max()} * kSecond;

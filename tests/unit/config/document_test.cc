@@ -26,6 +26,11 @@ TEST(Document, InvalidYamlIsOneLineWithItsPlace) {
     EXPECT_EQ(error_of(text).find('\n'), std::string::npos) << text;
 }
 
+TEST(Document, AMessageOfTheParserIsOneLineOfTextWhateverItQuotes) {
+  EXPECT_EQ(error_of("a: \"\\\n\\\x04\""), "test.yaml:2:3: not valid YAML: unknown escape character: ?");
+  EXPECT_EQ(error_of("a: \"\\\xC3\xA9\""), "test.yaml:1:7: not valid YAML: unknown escape character: ?");
+}
+
 TEST(Document, AKeyWrittenTwiceIsAnErrorAtTheSecond) {
   EXPECT_EQ(error_of("mqtt:\n  receive_maximum: 1\n  receive_maximum: 2\n"),
             "test.yaml:3:3: \"receive_maximum\" is written twice in one mapping; keep one");

@@ -87,10 +87,39 @@ TEST(Reference, WhatIsCommentedOutOfTheFullFileIsValidTooOnceTheNamesFit) {
               *settings);
 }
 
-TEST(Reference, TheShippedDefaultConfigurationIsRight) {
+/// A folder in which the plugins that conf/ names are there by name.
+std::filesystem::path shipped_plugins() {
+  const std::filesystem::path folder = plugin_folder() / "shipped";
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"auth-file.so", "topic-affix.so", "store-sqlite.so"}) std::ofstream(folder / name).put('\n');
+  return folder;
+}
+
+TEST(Shipped, EveryConfigurationInConfIsRightAndWithoutWarnings) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kConf)) {
+    if (entry.path().extension() != ".yaml" || entry.path().filename() == "acl.yaml") continue;
+    const auto settings = load(entry.path(), shipped_plugins());
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_THAT((*settings)->warnings, testing::IsEmpty()) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 6);
+}
+
+TEST(Shipped, TheDefaultConfigurationNeedsNoPluginAndIsForThisMachineOnly) {
   const auto settings = load(kConf / "mortise.yaml", "/nowhere");
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_TRUE((*settings)->listeners.at(0).is_loopback());
+  EXPECT_EQ((*settings)->data_dir, kConf / "data");
+}
+
+TEST(Shipped, TheSecureConfigurationHasAPluginForEachQuestion) {
+  const auto settings = load(kConf / "mortise.secure.yaml", shipped_plugins());
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ((*settings)->plugins.at(0).config_json, R"({"passwords":"passwd","acl":"acl.yaml"})");
+  EXPECT_EQ((*settings)->plugins.at(1).config_json, R"({"prefix":"tenant/%u/"})");
+  EXPECT_EQ((*settings)->plugins.at(2).config_json, R"({"path":"data/mortise.db"})");
 }
 
 }  // namespace
