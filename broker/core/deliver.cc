@@ -188,8 +188,7 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
   }
   OutboundPublish publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
   const bool is_shared = passing != nullptr && passing->message == send.message;
-  const Said said =
-      say_publish(state, connection, session, send.message, publish, is_shared ? &passing->layouts : false, now);
+  const Said said = say_publish(state, connection, session, send.message, publish, is_shared, now);
   if (said == Said::kYes) return;
   count_unsaid(state, said);
   skip(state, session, send);
