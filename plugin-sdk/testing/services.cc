@@ -231,6 +231,7 @@ std::uint32_t config_get(mortise_handle call, mortise_bytes pointer, mortise_byt
   const nlohmann::json* part = nullptr;
   const Status status = find_config(call, pointer, scope, part);
   if (status != Status::ok) return code(status);
+  if (part->is_null()) return MORTISE_E_ABSENT;
   if (part->is_structured()) return MORTISE_E_WRONG_TYPE;
   *out = scope->arena.show(part->is_string() ? part->get<std::string>() : part->dump());
   return MORTISE_OK;
@@ -244,6 +245,7 @@ std::uint32_t config_count(mortise_handle call, mortise_bytes pointer, std::uint
   const nlohmann::json* part = nullptr;
   const Status status = find_config(call, pointer, scope, part);
   if (status != Status::ok) return code(status);
+  if (part->is_null()) return MORTISE_E_ABSENT;
   if (!part->is_structured()) return MORTISE_E_WRONG_TYPE;
   *out = part->size();
   return MORTISE_OK;
@@ -257,6 +259,7 @@ std::uint32_t config_key(mortise_handle call, mortise_bytes pointer, std::uint64
   const nlohmann::json* part = nullptr;
   const Status status = find_config(call, pointer, scope, part);
   if (status != Status::ok) return code(status);
+  if (part->is_null()) return MORTISE_E_ABSENT;
   if (!part->is_object()) return MORTISE_E_WRONG_TYPE;
   if (index >= part->size()) return MORTISE_E_RANGE;
   *out = scope->arena.show(std::next(part->begin(), static_cast<std::ptrdiff_t>(index)).key());

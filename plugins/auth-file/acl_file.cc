@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mortise/text.hpp>
 #include <mortise/topics.hpp>
 #include <set>
 #include <sstream>
@@ -17,27 +18,13 @@ namespace auth_file {
 
 namespace {
 
+using mortise::quoted;
+
 /// What is wrong, and where in the file.
 struct Wrong : std::runtime_error {
   Wrong(const YAML::Mark& mark, const std::string& what)
       : std::runtime_error(std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + what) {}
 };
-
-/// As a line of a log can show it: control characters and quotes escaped, cut to a bearable length.
-std::string quoted(const std::string& text) {
-  std::string shown = "\"";
-  for (const char character : text.substr(0, 64)) {
-    const auto byte = static_cast<unsigned char>(character);
-    if (byte < 0x20 || byte == 0x7F) {
-      static constexpr char kDigits[] = "0123456789abcdef";
-      shown += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-    } else {
-      if (character == '"' || character == '\\') shown += '\\';
-      shown += character;
-    }
-  }
-  return shown + (text.size() > 64 ? "...\"" : "\"");
-}
 
 void check_keys(const YAML::Node& mapping, const std::set<std::string>& known, const std::string& names) {
   std::set<std::string> seen;

@@ -197,6 +197,15 @@ TEST(AclTest, AFileThatIsNotThereIsNamed) {
   EXPECT_EQ(error, "/nonexistent/acl.yaml: cannot be opened: No such file or directory");
 }
 
+TEST(AclTest, TheExampleIsReadWithoutAWarning) {
+  std::string error;
+  const auto acl = Acl::read(AUTH_FILE_FOLDER "/example-acl.yaml", error);
+  ASSERT_NE(acl, nullptr) << error;
+  EXPECT_THAT(acl->warnings(), IsEmpty());
+  EXPECT_TRUE(acl->subscribe("$SYS/#", {"c", "operator"}).is_allowed);
+  EXPECT_FALSE(acl->subscribe("tenant/alice/secret/a", {"c", "operator"}).is_allowed);
+}
+
 TEST(AclTest, NoRulesAtAllDenyEverything) {
   const auto acl = acl_of("rules: []");
   EXPECT_FALSE(acl->publish("a", kAlice).is_allowed);
