@@ -50,7 +50,7 @@ class Poller {
   explicit Poller(Descriptor epoll) : epoll_(std::move(epoll)) {}
 
   Descriptor epoll_;
-  std::array<epoll_event, 256> events_;
+  std::array<epoll_event, 256> events_{};
 };
 
 }  // namespace mortise::net
