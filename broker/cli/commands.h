@@ -13,8 +13,10 @@ class App;
 namespace mortise::cli {
 
 void add_bench(CLI::App& app, int& status);
+void add_check(CLI::App& app, int& status);
 void add_passwd(CLI::App& app, int& status);
 void add_pub(CLI::App& app, int& status);
+void add_run(CLI::App& app, int& status);
 void add_sub(CLI::App& app, int& status);
 
 /// Prints `mortise <command>: <message>` on standard error. Returns the exit status of failure, 1.

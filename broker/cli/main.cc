@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "mortise " MORTISE_VERSION);
   int status = 0;
+  cli::add_run(app, status);
+  cli::add_check(app, status);
   cli::add_passwd(app, status);
   cli::add_pub(app, status);
   cli::add_sub(app, status);

@@ -1,0 +1,157 @@
+#include "broker/cli/broker.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+namespace mortise::cli {
+
+namespace {
+
+std::size_t loops_of(const config::Settings& settings) {
+  return settings.loops > 0 ? settings.loops : std::max(1u, std::thread::hardware_concurrency());
+}
+
+core::Shared::StoreFailure store_failure_of(const config::Settings& settings) {
+  using Policy = config::StoreFailurePolicy;
+  using Failure = core::Shared::StoreFailure;
+  for (const config::PluginSettings& plugin : settings.plugins) {
+    if (settings.hooks.store != plugin.name) continue;
+    if (plugin.on_store_failure == Policy::kStopAcks) return Failure::kStopAcks;
+    if (plugin.on_store_failure == Policy::kMemoryOnly) return Failure::kMemoryOnly;
+  }
+  return Failure::kRefusePersistent;
+}
+
+/// `url` with the port that is really open.
+std::string with_port(const std::string& url, std::uint16_t port) {
+  const std::size_t colon = url.rfind(':');
+  const bool has_port = url.find_first_not_of("0123456789", colon + 1) == std::string::npos && colon > url.find("//");
+  return (has_port ? url.substr(0, colon) : url) + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+Broker::Broker(config::SettingsPtr settings)
+    : settings_(std::move(settings)),
+      reclaim_(loops_of(*settings_)),
+      subscriptions_(reclaim_),
+      retained_(reclaim_, settings_->retained),
+      groups_(subscriptions_) {
+  shared_.loops = loops_of(*settings_);
+  shared_.home_hash = KeyedHash::random();
+  shared_.subscriptions = &subscriptions_;
+  shared_.retained = &retained_;
+  shared_.groups = &groups_;
+  shared_.mqtt = settings_->mqtt;
+  shared_.session = settings_->session;
+  shared_.match_cache = settings_->match_cache;
+  shared_.on_store_failure = store_failure_of(*settings_);
+}
+
+Broker::~Broker() { stop(Millis(0)); }
+
+Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings) {
+  std::unique_ptr<Broker> broker(new Broker(std::move(settings)));  // NOLINT: the constructor is private
+  if (Result<void> done = broker->claim_data_dir(); !done) return std::move(done).as_failure();
+  if (Result<void> done = broker->load_plugins(); !done) return std::move(done).as_failure();
+  if (Result<void> done = broker->restore(); !done) return std::move(done).as_failure();
+  if (Result<void> done = broker->open(); !done) return std::move(done).as_failure();
+  return broker;
+}
+
+Result<void> Broker::claim_data_dir() {
+  const std::string folder = settings_->data_dir.string();
+  if (folder.empty()) return {};
+  const std::string place = "node.data_dir " + quoted(folder);
+  std::error_code error;
+  std::filesystem::create_directories(settings_->data_dir.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return failure(place + " cannot be made: " + std::strerror(errno) + "; make it, or choose another");
+  }
+  data_dir_.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!data_dir_) return failure(place + " cannot be opened: " + std::strerror(errno) + "; choose another");
+  if (::flock(data_dir_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return failure(place + " is in use by another mortise; stop that one, or choose another folder");
+  }
+  return {};
+}
+
+Result<void> Broker::load_plugins() {
+  Result<std::unique_ptr<net::Mesh>> mesh = net::Mesh::create(shared_, {});
+  if (!mesh) return std::move(mesh).as_failure();
+  mesh_ = std::move(*mesh);
+  plugin_host::PluginHost::Services services;
+  services.completions = mesh_.get();
+  services.intents = mesh_.get();
+  services.loop_executor = [&mesh = *mesh_](LoopIndex loop) { return &mesh.executor(loop); };
+  services.loops = shared_.loops;
+  Result<std::unique_ptr<plugin_host::PluginHost>> plugins = plugin_host::PluginHost::start(settings_, services);
+  if (!plugins) return std::move(plugins).as_failure();
+  plugins_ = std::move(*plugins);
+  // Whether somebody authenticates is known now that the plugins said what they do.
+  return config::check_exposure(*settings_, plugins_->dispatch()->has_authenticate());
+}
+
+Result<void> Broker::restore() {
+  hooks::StoreHooks* store = plugins_->store();
+  if (store != nullptr) durable_side_ = std::make_unique<DurableSide>(*store, *mesh_, settings_->session);
+  shared_.has_store = has_store();
+  for (std::size_t loop = 0; loop < shared_.loops; ++loop) {
+    const auto index = static_cast<LoopIndex>(loop);
+    session::Journal* journal = has_store() ? durable_side_->journal(index) : nullptr;
+    shards_.push_back(std::make_unique<core::Shard>(index, shared_, journal));
+    shards_.back()->set_dispatch(plugins_->dispatch());
+  }
+  if (!has_store()) return {};
+  Result<storage::RecoveryReport> report = durable_side_->recover(shared_, shards_);
+  if (!report) return failure("the store " + quoted(*settings_->hooks.store) + ": " + report.error().message);
+  recovered_ = *report;
+  return {};
+}
+
+Result<void> Broker::open() {
+  std::vector<core::Shard*> shards;
+  for (const std::unique_ptr<core::Shard>& shard : shards_) shards.push_back(shard.get());
+  Result<std::unique_ptr<net::LoopGroup>> loops = net::LoopGroup::create(*mesh_, reclaim_, shards, loop_limits());
+  if (!loops) return std::move(loops).as_failure();
+  loops_ = std::move(*loops);
+  loops_->start();
+  Result<void> listening = loops_->listen(settings_->listeners);
+  if (!listening) return failure(settings_->file.string() + ": " + listening.error().message);
+  return {};
+}
+
+net::LoopLimits Broker::loop_limits() const {
+  net::LoopLimits limits;
+  // One packet and the read-ahead behind it fit, and what was read in one go with them.
+  const std::size_t needed =
+      settings_->mqtt.max_packet_size + settings_->session.read_ahead_max_bytes + limits.read_per_socket;
+  limits.partial_max = std::max(limits.partial_max, needed);
+  return limits;
+}
+
+std::vector<std::string> Broker::open_urls() const {
+  std::vector<std::string> urls;
+  for (const std::shared_ptr<net::TcpListener>& listener : loops_->listeners()) {
+    urls.push_back(with_port(listener->url(), listener->port()));
+  }
+  return urls;
+}
+
+void Broker::stop(Millis grace) {
+  if (loops_) {
+    const std::size_t cut_off = loops_->stop(grace);
+    if (cut_off > 0) MORTISE_LOG(kWarning, "cli", "%zu connections were closed before all was written", cut_off);
+    loops_.reset();
+  }
+  if (durable_side_) durable_side_->stop();
+  if (plugins_) plugins_->stop();
+}
+
+}  // namespace mortise::cli

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/cli/durable_side.h"
+#include "broker/config/settings.h"
+#include "broker/core/shard.h"
+#include "broker/net/loop_group.h"
+#include "broker/net/mesh.h"
+#include "broker/plugin_host/host.h"
+#include "broker/routing/reclaim.h"
+
+namespace mortise::cli {
+
+/// A whole broker in this process: everything that runs with one Settings, in the order in which it can begin and end.
+/// Used by one thread, the control thread, which has blocked the signals it waits for.
+class Broker {
+ public:
+  /// Everything or nothing: directories, plugins, the store and what it holds, then loops and listeners. Errors: one
+  /// line that names what cannot be had; then nothing is left running or open.
+  static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings);
+  /// As stop(), without grace.
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  /// "tcp://127.0.0.1:1883", with the port that was found where 0 was asked for.
+  std::vector<std::string> open_urls() const;
+  std::vector<plugin_host::PluginDescription> plugins() const { return plugins_->descriptions(); }
+  /// What the store held; null without a store.
+  const storage::RecoveryReport* recovered() const noexcept { return has_store() ? &recovered_ : nullptr; }
+  std::size_t loops() const noexcept { return shards_.size(); }
+
+  /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
+  void stop(Millis grace);
+
+ private:
+  explicit Broker(config::SettingsPtr settings);
+
+  // The steps of start, in this order.
+  Result<void> claim_data_dir();
+  Result<void> load_plugins();
+  Result<void> restore();
+  Result<void> open();
+
+  bool has_store() const noexcept { return durable_side_ != nullptr; }
+  net::LoopLimits loop_limits() const;
+
+  // In the order of making; the end is the reverse.
+  const config::SettingsPtr settings_;
+  net::Descriptor data_dir_;  // locked while the broker runs
+  routing::ReclaimDomain reclaim_;
+  routing::SubscriptionIndex subscriptions_;
+  routing::RetainedIndex retained_;
+  core::GroupDirectory groups_;
+  core::Shared shared_;
+  std::unique_ptr<net::Mesh> mesh_;
+  std::unique_ptr<plugin_host::PluginHost> plugins_;
+  std::unique_ptr<DurableSide> durable_side_;
+  storage::RecoveryReport recovered_;
+  std::vector<std::unique_ptr<core::Shard>> shards_;
+  std::unique_ptr<net::LoopGroup> loops_;
+};
+
+}  // namespace mortise::cli

@@ -1,0 +1,107 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "broker/cli/broker.h"
+#include "broker/cli/commands.h"
+#include "broker/cli/default_paths.h"
+#include "broker/cli/plugin_line.h"
+#include "broker/cli/process_cpu.h"
+#include "broker/observe/log_sink.h"
+
+namespace mortise::cli {
+
+namespace {
+
+constexpr Seconds kGrace{5};  // for the last bytes of every connection
+
+struct RunArguments {
+  std::string config, urls_file;
+};
+
+/// Blocked from here on in every thread: this one waits for them.
+sigset_t block_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_end(const sigset_t& signals) {
+  for (;;) {
+    const int number = ::sigwaitinfo(&signals, nullptr);
+    if (number == SIGHUP) {
+      MORTISE_LOG(kWarning, "cli", "SIGHUP: reload is not there yet; restart to use a changed configuration");
+    } else if (number > 0) {
+      MORTISE_LOG(kInfo, "cli", "stopping: %s", ::strsignal(number));
+      return;
+    }
+  }
+}
+
+void print_what_runs(const Broker& broker, const config::Settings& settings) {
+  std::printf("mortise %s, node %s, %zu loops, data in %s\n", MORTISE_VERSION, settings.node_name.c_str(),
+              broker.loops(), settings.data_dir.c_str());
+  for (const auto& plugin : broker.plugins()) std::printf("%s\n", describe(plugin).c_str());
+  if (const storage::RecoveryReport* found = broker.recovered()) {
+    std::printf(
+        "restored %llu sessions, %llu subscriptions, %llu queued messages, %llu retained messages, %llu wills\n",
+        static_cast<unsigned long long>(found->sessions), static_cast<unsigned long long>(found->subscriptions),
+        static_cast<unsigned long long>(found->queued_messages), static_cast<unsigned long long>(found->retained),
+        static_cast<unsigned long long>(found->wills));
+  }
+  for (const std::string& url : broker.open_urls()) std::printf("listening on %s\n", url.c_str());
+  std::printf("ready\n");
+  std::fflush(stdout);
+}
+
+/// One URL a line. Written aside and renamed, so that whoever waits for the file finds it whole.
+Result<void> write_urls(const Broker& broker, const std::string& path) {
+  if (path.empty()) return {};
+  const std::string temporary = path + ".new";
+  std::ofstream file(temporary);
+  for (const std::string& url : broker.open_urls()) file << url << "\n";
+  file.close();
+  if (!file || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    return failure("--print-urls " + quoted(path) + " cannot be written: " + std::strerror(errno));
+  }
+  return {};
+}
+
+Result<void> run(const RunArguments& arguments) {
+  Result<config::SettingsPtr> settings = config::load(arguments.config, default_plugin_dir());
+  if (!settings) return std::move(settings).as_failure();
+  const sigset_t signals = block_signals();
+  observe::install_log_sink((*settings)->log_level);
+  for (const std::string& warning : (*settings)->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
+  raise_descriptor_limit();
+  Result<std::unique_ptr<Broker>> broker = Broker::start(*settings);
+  if (!broker) return std::move(broker).as_failure();
+  print_what_runs(**broker, **settings);
+  if (Result<void> written = write_urls(**broker, arguments.urls_file); !written) return written;
+  wait_for_end(signals);
+  (*broker)->stop(kGrace);
+  return {};
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("run", "Run the broker");
+  auto arguments = std::make_shared<RunArguments>();
+  command->add_option("-c,--config", arguments->config, "The configuration (YAML)")->required();
+  command->add_option("--print-urls", arguments->urls_file, "Write what listens where to this file once all is open");
+  command->callback([arguments, &status] {
+    const Result<void> done = run(*arguments);
+    status = done ? 0 : fail("run", done.error());
+  });
+}
+
+}  // namespace mortise::cli
