@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 
 #include <chrono>
+#include <cstring>
 #include <mortise/testing/fake_host.hpp>
 #include <stdexcept>
 
@@ -136,7 +137,7 @@ Page page_of(Scope& scope) {
   Page page;
   page.status = scope.answer.status;
   std::vector<std::uint64_t> aligned((scope.emitted.size() + 7) / 8);
-  std::memcpy(aligned.data(), scope.emitted.data(), scope.emitted.size());
+  if (!aligned.empty()) std::memcpy(aligned.data(), scope.emitted.data(), scope.emitted.size());
   mortise_record_iterator at;
   const mortise_bytes block = {reinterpret_cast<const char*>(aligned.data()), scope.emitted.size()};
   std::uint32_t status = mortise_records_begin(block, &at);

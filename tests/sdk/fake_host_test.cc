@@ -118,6 +118,25 @@ TEST_F(FakeHostTest, NonsenseInADecisionIsRefusedByKind) {
   }
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define MORTISE_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MORTISE_HAS_ASAN 1
+#endif
+#endif
+#ifdef MORTISE_HAS_ASAN
+TEST_F(FakeHostTest, AddressSanitizerSeesBytesThatAreReadAfterTheCall) {
+  std::string_view kept;
+  probe_hooks.authenticate = [&kept](const ConnectRequestView& request) {
+    kept = *request.client_id().view();
+    return AuthDecision::next();
+  };
+  (void)host_.authenticate({});
+  EXPECT_DEATH({ EXPECT_EQ(kept.front(), 'c'); }, "heap-use-after-free");
+}
+#endif
+
 TEST_F(FakeHostTest, HandlesOfAnotherInstanceAreForeign) {
   FakeHost other(mortise_plugin_entry);
   ASSERT_EQ(other.start(), Status::ok);

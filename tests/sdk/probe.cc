@@ -1,7 +1,6 @@
 // Loads a plugin built against the installed SDK and prints what it says of itself; starts it if given a configuration.
-#include <mortise/testing/fake_host.hpp>
-
 #include <cstdio>
+#include <mortise/testing/fake_host.hpp>
 
 int main(int argc, char** argv) {
   try {
