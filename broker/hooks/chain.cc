@@ -162,7 +162,8 @@ Answer<AccessDecision> AuthorizePolicy::ask(const AuthEntry& entry, const Reques
 }
 
 std::optional<AccessDecision> AuthorizePolicy::on_failure(const AuthEntry& entry) {
-  return auth_failure<AccessDecision>(entry.on_failure);
+  // `next`, too, is an answer: one that must not be kept, since the plugin is to be asked when it works again.
+  return auth_failure<AccessDecision>(entry.on_failure).value_or(AccessDecision{});
 }
 
 bool AuthorizePolicy::combine(AccessDecision& combined, AccessDecision answer) {

@@ -29,15 +29,25 @@ bool OutboundFlow::is_full(std::uint64_t cost) const noexcept {
 }
 
 bool OutboundFlow::make_room(std::uint64_t cost, Durably durably) {
-  if (limits_->queue.when_full != WhenFull::kDropOldest) return false;
-  for (QueuePosition at = std::max(send_, front_); is_full(cost) && at < end_in_memory(); ++at) {
+  // One that would not fit into the empty queue must not empty it.
+  if (limits_->queue.when_full != WhenFull::kDropOldest || cost > limits_->queue.max_bytes) return false;
+  for (send_ = std::max(send_, front_); is_full(cost) && send_ < end_in_memory(); ++send_) {
+    // What is due again after a reconnect stays, and send_ with it.
+    const State state = entries_[send_ - front_].state;
+    if (state == State::kSent || state == State::kReleased) break;
+    if (state == State::kQueued) finish(send_, durably);
+  }
+  for (QueuePosition at = send_; is_full(cost) && at < end_in_memory(); ++at) {
     if (entries_[at - front_].state == State::kQueued) finish(at, durably);
   }
+  pop_done();
   return !is_full(cost);
 }
 
 OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
   const std::uint64_t cost = offer.message->cost() + kEntryOverhead;
+  // What is dropped behind a message that is never acknowledged leaves gaps; they are bounded, too.
+  if (entries_.size() >= limits_->queue.max_messages + kPacketIds) return Enqueued::kDropped;
   auto outcome = Enqueued::kQueued;
   if (is_full(cost)) {
     if (!make_room(cost, durably)) return Enqueued::kDropped;
@@ -58,6 +68,8 @@ OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
       return outcome;
     }
   }
+  // Only a store that counts wrong leaves a gap here; positions stay what they are.
+  while (end_in_memory() < position) push_done();
   Entry entry;
   entry.message = std::move(offer.message);
   entry.subscription_identifiers = std::move(offer.subscription_identifiers);
@@ -74,7 +86,8 @@ OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
 bool OutboundFlow::is_held(Durably durably) const noexcept {
   if (send_ >= end_in_memory() || send_ < front_) return false;
   const Entry& entry = entries_[send_ - front_];
-  return entry.not_before != 0 && durably.journal != nullptr && !durably.journal->is_durable(entry.not_before);
+  return entry.not_before != 0 && durably.waits && durably.journal != nullptr &&
+         !durably.journal->is_durable(entry.not_before);
 }
 
 std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTime now, Durably durably) {
@@ -85,7 +98,6 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
     Entry& entry = entries_[index];
     if (entry.state == State::kDone) {
       ++send_;
-      pop_done();
       continue;
     }
     if (in_flight_ >= window || index >= kPacketIds || is_held(durably)) return std::nullopt;
@@ -102,6 +114,7 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
     ++send_;
     return send;
   }
+  pop_done();
   return std::nullopt;
 }
 

@@ -16,6 +16,7 @@ namespace mortise::session {
 struct Durably {
   Journal* journal = nullptr;
   SessionNumber number = 0;
+  bool waits = true;  // false: nothing waits for durability (the store fails, and the policy is memory_only)
   explicit operator bool() const noexcept { return journal != nullptr && number != 0; }
 };
 
@@ -98,6 +99,8 @@ class OutboundFlow {
   std::uint64_t expired() const noexcept { return expired_; }
   std::uint16_t in_flight() const noexcept { return in_flight_; }
   bool empty() const noexcept { return messages_ == 0; }
+  /// What the queue takes in memory, gaps between what is in flight included.
+  std::size_t entries_in_memory() const noexcept { return entries_.size(); }
   /// Messages that only the store holds.
   std::uint64_t paged_out() const noexcept { return paged_out_; }
   /// The next message waits for the journal.

@@ -1,0 +1,53 @@
+#include "broker/session/authorization_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace mortise::session {
+namespace {
+
+constexpr SteadyTime kStart{std::chrono::hours(1)};
+
+TEST(AuthorizationCache, AnAnswerIsKeptAsLongAsItMayBe) {
+  AuthorizationCache cache(8);
+  cache.remember("a", true, kStart + 10s);
+  cache.remember("b", false, kStart + 10s);
+  EXPECT_EQ(cache.find("a", kStart + 9999ms), std::optional<bool>(true));
+  EXPECT_EQ(cache.find("b", kStart), std::optional<bool>(false));
+  EXPECT_EQ(cache.find("a", kStart + 10s), std::nullopt);
+  EXPECT_EQ(cache.find("c", kStart), std::nullopt);
+}
+
+TEST(AuthorizationCache, OneAnswerForAFilterCoversItsTopics) {
+  AuthorizationCache cache(8);
+  cache.remember_filter("a/#", true, kStart + 10s);
+  cache.remember("a/secret", false, kStart + 10s);
+  EXPECT_EQ(cache.find("a/x", kStart), std::optional<bool>(true));
+  EXPECT_EQ(cache.find("a/secret", kStart), std::optional<bool>(false)) << "the topic's own answer comes first";
+  EXPECT_EQ(cache.find("b", kStart), std::nullopt);
+  cache.remember_filter("a/#", false, kStart + 10s);
+  EXPECT_EQ(cache.find("a/x", kStart), std::optional<bool>(false)) << "replaced, not added";
+}
+
+TEST(AuthorizationCache, ItNeverHoldsMoreThanItMay) {
+  AuthorizationCache cache(10);
+  for (int i = 0; i < 1000; ++i) {
+    cache.remember("t" + std::to_string(i), true, kStart);
+    cache.remember_filter("f" + std::to_string(i), true, kStart);
+    EXPECT_LE(cache.size(), 10u + 16u);
+  }
+  AuthorizationCache none(0);
+  none.remember("a", true, kStart + 1s);
+  none.remember_filter("#", true, kStart + 1s);
+  EXPECT_EQ(none.find("a", kStart), std::nullopt);
+}
+
+TEST(AuthorizationCache, ClearForgetsEverything) {
+  AuthorizationCache cache(8);
+  cache.remember("a", true, kStart + 10s);
+  cache.remember_filter("#", true, kStart + 10s);
+  cache.clear();
+  EXPECT_EQ(cache.find("a", kStart), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mortise::session
