@@ -12,11 +12,18 @@ namespace {
 
 constexpr Seconds kStuckAfter{10};
 
+/// A batch holds at most what all lanes have outstanding, and a store plugin is shown it in one piece.
+constexpr std::uint64_t kOutstandingMax = std::uint64_t{128} << 20;
+
+std::uint64_t credit_of_a_lane(const Service::Options& options) {
+  return std::min(options.credit_bytes, kOutstandingMax / std::max<std::size_t>(options.loops, 1));
+}
+
 }  // namespace
 
 Service::Service(hooks::StoreHooks& store, StoreEvents& events, const Options& options)
     : store_(store), events_(events), options_(options), gatherer_(options.loops), durable_(options.loops, 0) {
-  const Lane::Options lane_options{options.durability, options.credit_bytes};
+  const Lane::Options lane_options{options.durability, credit_of_a_lane(options)};
   for (std::size_t loop = 0; loop < options.loops; ++loop) {
     lanes_.push_back(std::make_unique<Lane>(static_cast<LoopIndex>(loop), lane_options, shared_));
   }

@@ -43,9 +43,10 @@ class Service {
   struct Options {
     std::size_t loops = 1;
     session::Durability durability = session::Durability::kCommit;
-    Millis interval{1000};                   // of kInterval and kNone
-    std::uint64_t credit_bytes = 16u << 20;  // appended and not yet durable, per lane, before has_credit says no
-    Millis retry_first{100};                 // after a failed commit; doubled each time
+    Millis interval{1000};  // of kInterval and kNone
+    std::uint64_t credit_bytes =
+        16u << 20;            // appended and not yet durable, per lane, before has_credit says no; less with many loops
+    Millis retry_first{100};  // after a failed commit; doubled each time
     Millis retry_max{5'000};
   };
 
