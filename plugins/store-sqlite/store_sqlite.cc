@@ -39,6 +39,13 @@ Status emit(const mortise::RecordBlock& page, mortise::RecordSink& sink) {
 
 class StoreSqlite : public mortise::Plugin {
  public:
+  /// Every hook reads all there is.
+  static constexpr mortise::HookOptions hook_options(std::uint32_t /*hook_id*/) {
+    mortise::HookOptions options;
+    options.fields = MORTISE_FIELDS_ALL;
+    return options;
+  }
+
   void start(const mortise::ConfigView& config) override {
     config.only_keys("", {"path", "cache"});
     Database::Options options;
