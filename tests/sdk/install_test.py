@@ -33,11 +33,10 @@ class Sdk:
         run([arguments.cmake, "--install", arguments.build, "--component", "sdk", "--prefix", self.prefix])
         self.environment = dict(os.environ, PKG_CONFIG_PATH=str(self.prefix / "share/pkgconfig"))
         self.environment.pop("CXXFLAGS", None)
-        self.probe = self.build("probe", {
-            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.20)\nproject(probe LANGUAGES CXX)\n"
-                              "find_package(Mortise 0.1 REQUIRED)\nadd_executable(probe probe.cc)\n"
-                              "target_link_libraries(probe PRIVATE Mortise::testing)\n",
-            "probe.cc": (arguments.source / "tests/sdk/probe.cc").read_text()}) / "probe"
+        self.environment["CCACHE_BASEDIR"] = str(folder)  # so that the next run finds what this one compiled
+        self.environment["CCACHE_NOHASHDIR"] = "1"
+        self.launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        self.probe = None
 
     def build(self, name, files):
         """Writes the files of a project and builds it; its build folder."""
@@ -50,7 +49,7 @@ class Sdk:
     def build_folder(self, source):
         build = source / "build"
         run([self.arguments.cmake, "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DCMAKE_BUILD_TYPE=Debug",
-             f"-DCMAKE_C_COMPILER={self.arguments.cc}", f"-DCMAKE_CXX_COMPILER={self.arguments.cxx}"], env=self.environment)
+             f"-DCMAKE_C_COMPILER={self.arguments.cc}", f"-DCMAKE_CXX_COMPILER={self.arguments.cxx}", *self.launcher], env=self.environment)
         run([self.arguments.cmake, "--build", build, "--parallel", "2"], env=self.environment)
         return build
 
@@ -91,9 +90,12 @@ def check_readme(sdk, source):
         sys.exit("the README's plugin has more than 15 lines")
     cmake = readme_block(readme, "cmake", 0) + (
         "find_package(GTest REQUIRED)\nadd_executable(door_test door.cc door_test.cc)\n"
-        "target_link_libraries(door_test PRIVATE Mortise::testing GTest::gtest_main)\n")
-    build = sdk.build("door", {"door.cc": door, "door_test.cc": readme_block(readme, "cpp", 1), "CMakeLists.txt": cmake})
+        "target_link_libraries(door_test PRIVATE Mortise::testing GTest::gtest_main)\n"
+        "add_executable(probe probe.cc)\ntarget_link_libraries(probe PRIVATE Mortise::testing)\n")
+    build = sdk.build("door", {"door.cc": door, "door_test.cc": readme_block(readme, "cpp", 1), "CMakeLists.txt": cmake,
+                               "probe.cc": (source / "tests/sdk/probe.cc").read_text()})
     run([build / "door_test"])
+    sdk.probe = build / "probe"  # loads the others
     sdk.expect(build / "door.so", "door", ["0x0101"], '{"key": "sesame"}')
     by_hand = sdk.compile(sdk.arguments.cxx, ["-std=c++17"], sdk.folder / "door/door.cc", sdk.folder / "door-by-hand.so")
     sdk.expect(by_hand, "door", ["0x0101"], '{"key": "sesame"}')
@@ -118,8 +120,8 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sdk = Sdk(arguments, pathlib.Path(folder))
-        check_example_in_c(sdk, arguments.source)
         check_readme(sdk, arguments.source)
+        check_example_in_c(sdk, arguments.source)
         check_own_plugins(sdk, arguments.source)
 
 
