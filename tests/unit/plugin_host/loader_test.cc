@@ -41,14 +41,14 @@ TEST_F(Loader, refuses_what_this_host_cannot_run_in_one_line_that_names_plugin_l
       {"refused-hook_size", "says it is 4294967295 bytes"},
       {"refused-unknown_hook", "it requires hook 0x0000000000007f01"},
       {"refused-signature", "compiled against another prototype"},
-      {"refused-field_mask", "wants fields that do not exist"},
       {"refused-twice", "listed twice"},
       {"refused-half_a_store", "a store must have open, commit, load and fetch"},
       {"refused-entry", "its entry refused: \"no licence\""},
       {"refused-start", "cannot read passwd: no such file; create it with mortise passwd"},
   };
   for (const Refused& row : all) {
-    EXPECT_THAT(refusal(row.library), AllOf(HasSubstr("plugin gate ("), HasSubstr(row.library), HasSubstr(row.says), Not(HasSubstr("\n"))))
+    EXPECT_THAT(refusal(row.library),
+                AllOf(HasSubstr("plugin gate ("), HasSubstr(row.library), HasSubstr(row.says), Not(HasSubstr("\n"))))
         << row.library;
   }
 }
