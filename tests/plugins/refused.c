@@ -1,4 +1,5 @@
-/* Abuse 24 and 25: what no host of this version may accept. REFUSED_... (tests/plugins/CMakeLists.txt) says which; one library each. */
+/* Abuse 24 and 25: what no host of this version may accept. REFUSED_... (tests/plugins/CMakeLists.txt) says which; one
+ * library each. */
 #include "hostile.h"
 
 static uint32_t authenticate(void* instance, mortise_handle call) {
@@ -14,10 +15,8 @@ static const mortise_hook hooks[] = {
 #elif defined(REFUSED_SIGNATURE)
     {64, MORTISE_HOOK_AUTH_AUTHENTICATE, 0, 0, 0x1234, 0, 0, MORTISE_TEXT(MORTISE_FAMILY_AUTH), authenticate},
 #elif defined(REFUSED_HOOK_SIZE)
-    {0xFFFFFFFF, MORTISE_HOOK_AUTH_AUTHENTICATE, 0, 0, MORTISE_SIGNATURE_AUTH_AUTHENTICATE, 0, 0, MORTISE_TEXT(MORTISE_FAMILY_AUTH),
-     authenticate},
-#elif defined(REFUSED_FIELD_MASK)
-    MORTISE_HOOK_ENTRY_AUTH_AUTHENTICATE(0, UINT64_C(1) << 40, 0, authenticate),
+    {0xFFFFFFFF, MORTISE_HOOK_AUTH_AUTHENTICATE, 0, 0, MORTISE_SIGNATURE_AUTH_AUTHENTICATE, 0, 0,
+     MORTISE_TEXT(MORTISE_FAMILY_AUTH), authenticate},
 #elif defined(REFUSED_HALF_A_STORE)
     MORTISE_HOOK_ENTRY_STORE_OPEN(0, 0, 0, authenticate),
 #endif
@@ -64,9 +63,18 @@ static const mortise_hook hooks[] = {
 #endif
 
 #if !defined(REFUSED_NO_NOTE)
-static const mortise_note mortise_plugin_note MORTISE_NOTE_ATTRIBUTES = {
-    8, NOTE_SIZE, MORTISE_NOTE_TYPE, MORTISE_NOTE_OWNER, NOTE_MAJOR, NOTE_REQUIRED, MORTISE_ABI_MINOR, 0, NOTE_HASH_LOW,
-    MORTISE_DESCRIPTION_HASH_HIGH, NOTE_NAME, "1.0"};
+static const mortise_note mortise_plugin_note MORTISE_NOTE_ATTRIBUTES = {8,
+                                                                         NOTE_SIZE,
+                                                                         MORTISE_NOTE_TYPE,
+                                                                         MORTISE_NOTE_OWNER,
+                                                                         NOTE_MAJOR,
+                                                                         NOTE_REQUIRED,
+                                                                         MORTISE_ABI_MINOR,
+                                                                         0,
+                                                                         NOTE_HASH_LOW,
+                                                                         MORTISE_DESCRIPTION_HASH_HIGH,
+                                                                         NOTE_NAME,
+                                                                         "1.0"};
 #endif
 
 static uint32_t on_start(mortise_handle call, mortise_handle self, void** instance) {
@@ -81,9 +89,20 @@ static uint32_t on_start(mortise_handle call, mortise_handle self, void** instan
 #endif
 }
 
-static const mortise_plugin plugin = {PLUGIN_SIZE, MORTISE_ABI_MAJOR, NOTE_REQUIRED, PLUGIN_BUILT, MORTISE_DESCRIPTION_HASH,
-                                      MORTISE_TEXT("refused"), MORTISE_TEXT("1.0"), 0, sizeof hooks / sizeof hooks[0], hooks,
-                                      on_start, NULL, NULL, NULL};
+static const mortise_plugin plugin = {PLUGIN_SIZE,
+                                      MORTISE_ABI_MAJOR,
+                                      NOTE_REQUIRED,
+                                      PLUGIN_BUILT,
+                                      MORTISE_DESCRIPTION_HASH,
+                                      MORTISE_TEXT("refused"),
+                                      MORTISE_TEXT("1.0"),
+                                      0,
+                                      sizeof hooks / sizeof hooks[0],
+                                      hooks,
+                                      on_start,
+                                      NULL,
+                                      NULL,
+                                      NULL};
 
 #if defined(REFUSED_NO_ENTRY)
 MORTISE_EXPORT const mortise_plugin* some_other_symbol(void);
