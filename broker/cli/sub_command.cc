@@ -26,6 +26,7 @@ struct SubArguments {
   int retain_handling = 0;
   std::uint32_t subscription_identifier = 0;
   bool no_retained = false;
+  bool only_subscribes = false;
 };
 
 /// Prints what arrives until enough of it did.
@@ -110,6 +111,7 @@ Result<void> receive(Client& client, Subscriber& subscriber, const SubArguments&
                             : kNever;
   std::array<pollfd, 1> stop = {pollfd{signals.get(), POLLIN, 0}};
   while (!subscriber.has_all() && steady_now() < deadline && stop[0].revents == 0) {
+    if (arguments.only_subscribes && subscriber.has_answer()) break;
     if (Result<void> turned = client.turn(deadline, subscriber, stop); !turned) return turned;
     std::fflush(stdout);
     if (std::ferror(stdout) != 0) return failure("standard output cannot be written");
@@ -146,6 +148,7 @@ void add_sub(CLI::App& app, int& status) {
   sub->add_option("-C,--count", arguments->count, "End after so many messages");
   sub->add_option("-W,--wait", arguments->timeout, "End after so many seconds; status 1 if -C was not reached")
       ->check(CLI::NonNegativeNumber);
+  sub->add_flag("-E,--exit", arguments->only_subscribes, "End once the subscription is acknowledged (for -c)");
   sub->add_flag("-v,--verbose", arguments->print.topic, "Print the topic before the payload");
   sub->add_flag("-N,--no-newline", arguments->print.no_newline, "Print no newline after the payload");
   sub->add_flag("-F,--json", arguments->print.json, "Print one JSON object a line, properties included");
