@@ -13,6 +13,12 @@
 
 namespace mortise::plugin_host {
 
+/// How a page ended.
+struct PageEnd {
+  bool has_more = false;
+  std::string cursor;
+};
+
 /// One page of records that a store plugin emits: checked record by record, copied, and handed on only when its hook
 /// has returned OK (R9). Unsynchronised: the store's thread.
 class RecordPage {
@@ -28,12 +34,8 @@ class RecordPage {
   std::uint64_t skipped() const noexcept { return skipped_; }
   const std::string& first_reason() const noexcept { return first_reason_; }
 
-  /// How the page ended; nothing when no end_of_page came.
-  struct End {
-    bool has_more = false;
-    std::string cursor;
-  };
-  const std::optional<End>& end() const noexcept { return end_; }
+  /// Nothing when no end_of_page came.
+  const std::optional<PageEnd>& end() const noexcept { return end_; }
   /// Hands the records on, end_of_page apart; stops when the sink has enough.
   void deliver(const hooks::StoreHooks::Sink& sink) const;
 
@@ -47,7 +49,7 @@ class RecordPage {
   std::vector<std::uint64_t> block_;  // records are aligned to 8
   std::vector<std::size_t> begins_;   // bytes into block_
   std::size_t used_ = 0;
-  std::optional<End> end_;
+  std::optional<PageEnd> end_;
   std::uint64_t skipped_ = 0;
   std::string first_reason_;
 };
