@@ -70,9 +70,12 @@ session::SubscriptionRecord to_record(const std::string& filter, const Subscript
   return record;
 }
 
-void replay_retained(ShardState& state, ResidentSession& session, const SubscriptionState& subscription, Now now) {
+/// A retained message up to the boundary comes by replay and by replay only, a later one by delivery.
+void replay_retained(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
+                     std::uint64_t boundary, Now now) {
   state.shared.retained->match(subscription.routed_filter, now.wall,
-                               [&](const mqtt::MessagePtr& message, std::uint64_t) {
+                               [&](const mqtt::MessagePtr& message, std::uint64_t sequence) {
+                                 if (sequence > boundary) return true;
                                  if (subscription.rules && !subscription.rules->allows(message->topic())) return true;
                                  // MQTT-3.8.3-3 holds for retained messages, too.
                                  if (subscription.options.no_local && message->origin() == session.id) return true;
@@ -93,15 +96,13 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
   const auto handling = reviewed.options.retain_handling;
   const bool replays = subscription.share_name.empty() && (handling == mqtt::RetainHandling::kSend ||
                                                            (handling == mqtt::RetainHandling::kSendIfNew && is_new));
-  // Inserted first, replayed second: a retained message up to the boundary comes by replay and by replay only.
-  const std::uint64_t boundary = replays ? state.shared.retained->sequence() : 0;
-  enter_subscription(state, session, subscription, boundary, now);
+  const std::uint64_t boundary = enter_subscription(state, session, subscription, replays, now);
   if (const session::Durably durably = session.durably(state.journal)) {
     durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
   }
   state.emit(hooks::EventKind::kSubscribed, session.principal, now, subscription.routed_filter, ReasonCode::kSuccess,
              reviewed.options.maximum_qos);
-  if (replays && state.shared.mqtt.retain_available) replay_retained(state, session, subscription, now);
+  if (replays && state.shared.mqtt.retain_available) replay_retained(state, session, subscription, boundary, now);
 }
 
 void acknowledge_subscribe(ShardState& state, Connection& connection, const ResidentSession& session,
@@ -287,7 +288,7 @@ void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& 
     SubscriptionState& subscription = session.subscriptions[reviewed.filter];
     subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
                     reviewed.subscription_identifier, std::move(reviewed.rules)};
-    enter_subscription(state, session, subscription, 0, now);
+    enter_subscription(state, session, subscription, false, now);
     if (durably) durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
   }
   for (const auto& [filter, subscription] : before) {
@@ -304,11 +305,9 @@ void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& 
 
 namespace {
 
-routing::MatchEntry entry_of(const ResidentSession& session, const SubscriptionState& subscription,
-                             std::uint64_t boundary) {
+routing::MatchEntry entry_of(const ResidentSession& session, const SubscriptionState& subscription) {
   routing::MatchEntry entry;
   entry.subscriber = session.id;
-  entry.retained_boundary = boundary;
   entry.subscription_identifier = subscription.subscription_identifier;
   entry.maximum_qos = subscription.options.maximum_qos;
   entry.is_durable = session.number != 0;
@@ -327,7 +326,7 @@ void tell_group(ShardState& state, const ResidentSession& session, const Subscri
   if (change == GroupMembership::Change::kJoin) {
     membership.group =
         state.shared.groups->join(membership.key, home, subscription.routed_filter, state.journal != nullptr);
-    membership.entry = entry_of(session, subscription, 0);
+    membership.entry = entry_of(session, subscription);
     membership.rules = subscription.rules;
     membership.is_persistent = session.is_persistent();
     const Connection* connection = state.connections.find(session.connection);
@@ -340,12 +339,18 @@ void tell_group(ShardState& state, const ResidentSession& session, const Subscri
 
 }  // namespace
 
-void enter_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
-                        std::uint64_t retained_boundary, Now now) {
-  if (!subscription.share_name.empty())
-    return tell_group(state, session, subscription, GroupMembership::Change::kJoin, now);
-  state.shared.subscriptions->subscribe(subscription.routed_filter,
-                                        {entry_of(session, subscription, retained_boundary), subscription.rules});
+std::uint64_t enter_subscription(ShardState& state, const ResidentSession& session,
+                                 const SubscriptionState& subscription, bool replays, Now now) {
+  if (!subscription.share_name.empty()) {
+    tell_group(state, session, subscription, GroupMembership::Change::kJoin, now);
+    return 0;
+  }
+  routing::IndexedSubscription indexed{entry_of(session, subscription), subscription.rules};
+  routing::SubscriptionIndex& index = *state.shared.subscriptions;
+  if (replays)
+    return index.subscribe(subscription.routed_filter, std::move(indexed), *state.shared.retained).retained_boundary;
+  index.subscribe(subscription.routed_filter, std::move(indexed));
+  return 0;
 }
 
 void leave_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
@@ -374,7 +379,7 @@ void recover_subscription(ShardState& state, ResidentSession& session, const ses
   SubscriptionState& subscription = session.subscriptions[record.filter];
   subscription = {std::string(parsed->share_name), record.routed_filter, record.options, record.subscription_identifier,
                   std::move(rules)};
-  enter_subscription(state, session, subscription, 0, now);
+  enter_subscription(state, session, subscription, false, now);
 }
 
 void announce_to_groups(ShardState& state, const ResidentSession& session, GroupMembership::Change change, Now now) {

@@ -27,9 +27,10 @@ SubscriptionReview review_of(const ResidentSession& session, const hooks::AffixP
 void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& affix, SubscriptionReview* review,
             Now now);
 
-/// Enters a subscription into the index, or tells its group.
-void enter_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
-                        std::uint64_t retained_boundary, Now now);
+/// Enters a subscription into the index, or tells its group. With `replays` the result is the sequence number up to
+/// which retained messages are to be replayed; later ones are delivered.
+std::uint64_t enter_subscription(ShardState& state, const ResidentSession& session,
+                                 const SubscriptionState& subscription, bool replays, Now now);
 void leave_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
                         Now now);
 void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now now);
