@@ -15,11 +15,12 @@ def main():
     paths = [str(path) for path in sources.files(*SUFFIXES) if not sources.is_generated(path)]
     if "--fix" in sys.argv:
         sys.exit(subprocess.run([program, "-i", *paths], cwd=sources.ROOT).returncode)
-    offences = []
-    for path in paths:
-        run = subprocess.run([program, "--dry-run", "-Werror", "--ferror-limit=1", path], cwd=sources.ROOT, capture_output=True, text=True)
-        if run.returncode != 0:
-            offences.append(run.stderr.splitlines()[0] if run.stderr else f"{path}: clang-format failed")
+    run = subprocess.run([program, "--dry-run", "-Werror", *paths], cwd=sources.ROOT, capture_output=True, text=True)
+    first_of = {}
+    for line in run.stderr.splitlines():
+        if " error: " in line:
+            first_of.setdefault(line.split(":")[0], line)
+    offences = list(first_of.values()) or ([run.stderr or "clang-format failed"] if run.returncode != 0 else [])
     sources.report(offences, "Run tests/lint/format.py --fix.")
 
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 #include "broker/base/bytes.h"
 #include "tests/unit/config/parse_helpers.h"
 
@@ -176,6 +178,19 @@ struct Exposure {
   bool opens;
 };
 
+void PrintTo(const Exposure& row, std::ostream* out) {
+  *out << row.url << (row.has_auth_plugin ? ", a plugin" : ", no plugin") << (row.allow_anonymous ? ", anonymous" : "");
+}
+
+std::string name_of(const testing::TestParamInfo<Exposure>& info) {
+  std::string name = info.param.url;
+  for (char& c : name) {
+    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  name += info.param.has_auth_plugin ? "_with_plugin" : "_without_plugin";
+  return name + (info.param.allow_anonymous ? "_anonymous" : "");
+}
+
 class WhoMayConnect : public testing::TestWithParam<Exposure> {};
 
 TEST_P(WhoMayConnect, AListenerOpensOnlyWhereSomebodyDecidesOrItIsMeant) {
@@ -201,7 +216,8 @@ INSTANTIATE_TEST_SUITE_P(
         Exposure{"tcp://0.0.0.0:1883", false, false, false}, Exposure{"tcp://0.0.0.0:1883", false, true, true},
         Exposure{"tcp://0.0.0.0:1883", true, false, true}, Exposure{"tcp://0.0.0.0:1883", true, true, true},
         Exposure{"tcp://[::]:1883", false, false, false}, Exposure{"tcp://broker.example", false, false, false},
-        Exposure{"tcp://[::1]:1883", false, false, true}, Exposure{"tcp://localhost:1883", false, false, true}));
+        Exposure{"tcp://[::1]:1883", false, false, true}, Exposure{"tcp://localhost:1883", false, false, true}),
+    name_of);
 
 TEST(WhoMayConnectAfterLoading, AnAuthPluginThatAuthenticatesNobodyOpensNothing) {
   const auto settings = settings_of(with_plugin("", "auth: [passwords]") + "listeners:\n  - {url: tcp://0.0.0.0}\n");
