@@ -1,0 +1,641 @@
+// What a plugin can do to the host: every function of the generated table with arbitrary handles, numbers, sizes and
+// structures, inside and outside of calls, nested as far as the input says. Whatever comes, each function answers OK or
+// one of the errors its description lists, and the requests stay as they were. Lies about the size of the plugin's own
+// memory are left out: nobody can check those.
+#include <mortise/abi.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/log.h"
+#include "broker/plugin_host/asking.h"
+#include "broker/plugin_host/config_document.h"
+#include "broker/plugin_host/record_page.h"
+#include "broker/plugin_host/services.h"
+
+namespace mortise::plugin_host {
+namespace {
+
+// ---- Input ----------------------------------------------------------------------------------------------------------
+
+/// The bytes of one run; zeros when they are used up. Borrowed for the run.
+class InputView {
+ public:
+  InputView(const std::uint8_t* bytes, std::size_t size) : rest_(bytes, size) {}
+  bool is_empty() const noexcept { return rest_.empty(); }
+  std::uint8_t byte() noexcept {
+    if (rest_.empty()) return 0;
+    const std::uint8_t value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  std::uint32_t u32() noexcept {
+    std::uint32_t value = 0;
+    for (unsigned shift = 0; shift < 32; shift += 8) value |= std::uint32_t{byte()} << shift;
+    return value;
+  }
+  std::uint64_t u64() noexcept { return u32() | static_cast<std::uint64_t>(u32()) << 32; }
+
+ private:
+  ByteView rest_;
+};
+
+class DroppedCompletions final : public hooks::Completions {
+ public:
+  void complete(const hooks::Ticket&, hooks::Resolution) override {}
+};
+class DroppedIntents final : public hooks::Intents {
+ public:
+  bool perform(std::string_view, hooks::Intent) override { return true; }
+};
+/// Runs what is posted when it is told to.
+class QueueExecutor final : public Executor {
+ public:
+  bool post(Task task) override {
+    tasks_.push_back(std::move(task));
+    return true;
+  }
+  void run() {
+    std::vector<Task> tasks;
+    tasks.swap(tasks_);
+    for (Task& task : tasks) task();
+  }
+
+ private:
+  std::vector<Task> tasks_;
+};
+
+// ---- The world of one run -------------------------------------------------------------------------------------------
+
+struct World {
+  explicit World(InputView given) : input(given) {}
+
+  InputView input;
+  std::vector<mortise_handle> handles;  // every handle seen so far
+  std::vector<hooks::Ticket> tickets;
+  std::shared_ptr<Instance> instances[2];
+  QueueExecutor executor;
+  DroppedCompletions completions;
+  DroppedIntents intents;
+  hooks::ConnectRequestPtr connect;
+  hooks::AccessRequestPtr access;
+  hooks::BindRequestPtr bind;
+  mortise_handle last_token = 0;
+  unsigned depth = 0;
+  unsigned steps = 0;
+};
+World* world = nullptr;
+
+// What plugins' pointers point at: honest memory, as large as any size that is read.
+alignas(16) char plugin_memory[160 * 1024];
+
+void check_answer(std::size_t function, std::uint32_t status) {
+  const abi::FunctionRow& row = abi::kFunctions[function];
+  if (status < 64 && ((row.error_mask | 1U) >> status & 1) != 0) return;
+  std::fprintf(stderr, "%s.%s answered %u, which its description does not list\n", row.service.data(), row.name.data(),
+               status);
+  std::abort();
+}
+
+mortise_handle draw_handle() {
+  InputView& in = world->input;
+  const std::uint8_t how = in.byte();
+  if (how < 8 || world->handles.empty()) return how == 0 ? 0 : in.u64();
+  const CallFrame* frame = CallerThread::current_frame();
+  if (how < 120 && frame != nullptr) return frame->handle();
+  if (how < 140) return world->instances[how % 2]->self();
+  if (how < 160) return world->last_token;
+  mortise_handle handle = world->handles[in.byte() % world->handles.size()];
+  if (how > 240) handle ^= std::uint64_t{1} << (in.byte() % 64);
+  return handle;
+}
+
+void keep(mortise_handle handle) {
+  if (handle != 0 && world->handles.size() < 200) world->handles.push_back(handle);
+}
+
+mortise_bytes draw_bytes() {
+  static constexpr std::string_view kTexts[] = {"a/b",   "tenant/+/#", "$SYS/x", "$share/g/a",
+                                                "\xC3(", "/rules/0",   "name_1", "\xE2\x82\xAC"};
+  InputView& in = world->input;
+  const std::uint8_t how = in.byte();
+  if (how < 16) return {nullptr, how};
+  if (how < 24) return {plugin_memory, UINT64_MAX - how};  // beyond every limit
+  if (how < 40) return {plugin_memory, in.u32() % sizeof plugin_memory};
+  if (how < 120) {
+    const std::string_view text = kTexts[how % std::size(kTexts)];
+    return {text.data(), text.size()};
+  }
+  const std::size_t size = how % 24;
+  char* at = plugin_memory + sizeof plugin_memory - 64 - size;
+  for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<char>(in.byte());
+  return {at, size};
+}
+
+/// Mostly right, sometimes anything.
+std::uint32_t draw_size(std::size_t right) {
+  return world->input.byte() < 230 ? static_cast<std::uint32_t>(right) : world->input.u32();
+}
+std::uint32_t draw_number() {
+  const std::uint8_t how = world->input.byte();
+  return how < 200 ? how % 16 : (how < 230 ? 0 : world->input.u32());
+}
+
+std::uint32_t draw_field() {
+  const std::uint8_t how = world->input.byte();
+  if (how < 230) return abi::kFields[world->input.byte() % abi::kFields.size()].id;
+  return world->input.u32();
+}
+
+/// Which members are more than zero: often none, for most combinations are refused early.
+std::uint8_t draw_members() { return world->input.byte() < 128 ? 0 : world->input.byte(); }
+/// A verdict that asks for a token mostly has one.
+mortise_handle token_for(std::uint32_t verdict) { return verdict == MORTISE_VERDICT_PENDING ? world->last_token : 0; }
+
+mortise_auth_decision draw_auth() {
+  mortise_auth_decision made = MORTISE_AUTH_DECISION_INIT;
+  made.struct_size = draw_size(sizeof made);
+  made.verdict = draw_number();
+  made.token = token_for(made.verdict);
+  const std::uint8_t which = draw_members();
+  if (which & 1) made.reason_code = 0x80 + draw_number();
+  if (which & 2) made.flags = draw_number();
+  if (which & 4) made.session_expiry_max_s = draw_number();
+  if (which & 8) made.reserved = draw_number();
+  if (which & 16) made.token = draw_handle();
+  if (which & 32) made.user_name = draw_bytes();
+  if (which & 64) made.name_space = draw_bytes();
+  if (which & 128) made.explanation = draw_bytes();
+  return made;
+}
+
+mortise_filter_rule drawn_rules[4];
+mortise_access_decision draw_access() {
+  mortise_access_decision made = MORTISE_ACCESS_DECISION_INIT;
+  made.struct_size = draw_size(sizeof made);
+  made.verdict = draw_number();
+  made.token = token_for(made.verdict);
+  const std::uint8_t which = draw_members();
+  if (which & 1) made.reason_code = 0x80 + draw_number();
+  if (which & 2) made.cache_scope = draw_number();
+  if (which & 4) made.cache_ms = draw_number();
+  if (which & 8) {
+    for (mortise_filter_rule& rule : drawn_rules) rule = {draw_number() % 4, world->input.byte() == 255U, draw_bytes()};
+    made.rules = world->input.byte() == 0 ? nullptr : drawn_rules;
+    made.rule_count = world->input.byte() < 200 ? world->input.byte() % 5 : 257 + draw_number();
+  }
+  if (which & 16) made.token = draw_handle();
+  if (which & 32) made.cache_filter = draw_bytes();
+  if (which & 128) made.explanation = draw_bytes();
+  return made;
+}
+
+mortise_bind_decision draw_bind() {
+  mortise_bind_decision made = MORTISE_BIND_DECISION_INIT;
+  made.struct_size = draw_size(sizeof made);
+  made.verdict = draw_number();
+  made.operations = made.verdict == MORTISE_VERDICT_BOUND ? draw_number() : 0;
+  made.token = token_for(made.verdict);
+  const std::uint8_t which = draw_members();
+  if (which & 1) made.reserved = draw_number();
+  if (which & 2) made.rule_version = world->input.u64();
+  if (which & 16) made.token = draw_handle();
+  if (which & 32) made.prefix = draw_bytes();
+  if (which & 64) made.suffix = draw_bytes();
+  return made;
+}
+
+mortise_pair drawn_pairs[4];
+mortise_publish draw_publish() {
+  mortise_publish made = MORTISE_PUBLISH_INIT;
+  made.struct_size = draw_size(sizeof made);
+  made.qos = draw_number() % 4;
+  made.retain = draw_number() % 3;
+  made.topic = draw_bytes();
+  made.payload = draw_bytes();
+  const std::uint8_t which = draw_members();
+  if (which & 1) made.message_expiry_s = world->input.u32();
+  if (which & 2) made.reserved = draw_number();
+  if (which & 4) {
+    for (mortise_pair& pair : drawn_pairs) pair = {draw_bytes(), draw_bytes()};
+    made.properties = world->input.byte() == 0 ? nullptr : drawn_pairs;
+    made.property_count = world->input.byte() < 200 ? world->input.byte() % 5 : 65 + draw_number();
+  }
+  return made;
+}
+
+mortise_disconnect draw_disconnect() {
+  mortise_disconnect made = MORTISE_DISCONNECT_INIT;
+  made.struct_size = draw_size(sizeof made);
+  const std::uint8_t which = world->input.byte();
+  if (which & 1) made.reason_code = 0x80 + world->input.byte();
+  if (which & 2) made.principal = draw_handle();
+  if (which & 4) made.name_space = draw_bytes();
+  if (which & 8) made.client_id = draw_bytes();
+  return made;
+}
+
+template <class T>
+const T* maybe(const T& value) {
+  return world->input.byte() == 0 ? nullptr : &value;
+}
+
+// ---- One caller for each row of abi::kFunctions ---------------------------------------------------------------------
+
+using Call = std::uint32_t (*)();
+
+/// What a view shows must be readable, and writable without effect on the broker.
+std::uint32_t touched(std::uint32_t status, const mortise_bytes& shown) {
+  if (shown.data == nullptr) std::abort();
+  std::uint8_t sum = 0;
+  for (std::uint64_t i = 0; i < shown.size; ++i)
+    sum = static_cast<std::uint8_t>(sum + static_cast<std::uint8_t>(shown.data[i]));
+  if (shown.size != 0) const_cast<char*>(shown.data)[0] = static_cast<char>(sum);
+  return status;
+}
+
+std::uint32_t call_get_bytes() {
+  mortise_bytes out;
+  const mortise_handle handle = draw_handle();
+  return touched(kViewService.get_bytes(handle, draw_field(), &out), out);
+}
+std::uint32_t call_get_pair() {
+  mortise_bytes key;
+  mortise_bytes value;
+  const mortise_handle handle = draw_handle();
+  const std::uint32_t field = draw_field();
+  const std::uint32_t status = kViewService.get_pair(handle, field, draw_number(), &key, &value);
+  return touched(touched(status, key), value);
+}
+std::uint32_t call_get_child() {
+  mortise_handle out = 0;
+  const mortise_handle handle = draw_handle();
+  const std::uint32_t field = draw_field();
+  const std::uint32_t status = kViewService.get_child(handle, field, draw_number(), &out);
+  keep(out);
+  return status;
+}
+std::uint32_t call_copy() {
+  std::uint64_t copied = 0;
+  const mortise_handle handle = draw_handle();
+  const std::uint32_t field = draw_field();
+  const std::uint64_t offset = draw_number();
+  const std::uint32_t size = world->input.byte();
+  std::vector<char> buffer(size);
+  const std::uint32_t status = kViewService.copy(handle, field, offset, buffer.data(), size, &copied);
+  if (copied > size) std::abort();
+  return status;
+}
+std::uint32_t call_map() {
+  mortise_bytes out;
+  const mortise_handle handle = draw_handle();
+  return touched(kViewService.map(handle, draw_field(), &out), out);
+}
+std::uint32_t call_config_get() {
+  mortise_bytes out;
+  const mortise_handle handle = draw_handle();
+  return touched(kViewService.config_get(handle, draw_bytes(), &out), out);
+}
+std::uint32_t call_config_key() {
+  mortise_bytes out;
+  const mortise_handle handle = draw_handle();
+  const mortise_bytes pointer = draw_bytes();
+  return touched(kViewService.config_key(handle, pointer, draw_number(), &out), out);
+}
+std::uint32_t call_retain() {
+  mortise_handle owned = 0;
+  const std::uint32_t status = kCoreService.retain(draw_handle(), &owned);
+  keep(owned);
+  return status;
+}
+std::uint32_t call_create() {
+  mortise_handle token = 0;
+  const mortise_handle call = draw_handle();
+  const std::uint32_t status = kTokenService.create(call, draw_number() * 100, &token);
+  keep(token);
+  if (token != 0) world->last_token = token;
+  return status;
+}
+std::uint32_t call_emit() {
+  const mortise_handle call = draw_handle();
+  alignas(8) char block[256];
+  const std::size_t size = world->input.byte();
+  for (std::size_t i = 0; i < size; ++i) block[i] = static_cast<char>(world->input.byte());
+  return kStoreService.emit(call, {block, size});
+}
+
+constexpr Call kCalls[] = {
+    [] {
+      const auto w = draw_handle();
+      const auto l = draw_number();
+      return kCoreService.log(w, l, draw_bytes());
+    },
+    [] {
+      const auto c = draw_handle();
+      return kCoreService.fail(c, draw_bytes());
+    },
+    call_retain,
+    [] {
+      const auto s = draw_handle();
+      return kCoreService.release(s, draw_handle());
+    },
+    [] {
+      std::uint64_t out;
+      return kCoreService.now_wall_ms(world->input.byte() == 0 ? nullptr : &out);
+    },
+    [] {
+      std::uint64_t out;
+      return kCoreService.now_steady_ms(world->input.byte() == 0 ? nullptr : &out);
+    },
+    [] {
+      const auto w = draw_handle();
+      const auto n = draw_bytes();
+      return kCoreService.counter_add(w, n, world->input.u64());
+    },
+    [] {
+      std::uint64_t out;
+      const auto h = draw_handle();
+      return kViewService.get_u64(h, draw_field(), &out);
+    },
+    call_get_bytes,
+    [] {
+      std::uint64_t out;
+      const auto h = draw_handle();
+      return kViewService.get_count(h, draw_field(), &out);
+    },
+    call_get_pair,
+    call_get_child,
+    call_copy,
+    call_map,
+    call_config_get,
+    [] {
+      std::uint64_t out;
+      const auto c = draw_handle();
+      return kViewService.config_count(c, draw_bytes(), &out);
+    },
+    call_config_key,
+    [] {
+      const auto c = draw_handle();
+      const auto d = draw_auth();
+      return kDecisionService.decide_auth(c, maybe(d));
+    },
+    [] {
+      const auto c = draw_handle();
+      const auto d = draw_access();
+      return kDecisionService.decide_access(c, maybe(d));
+    },
+    [] {
+      const auto c = draw_handle();
+      const auto d = draw_bind();
+      return kDecisionService.decide_bind(c, maybe(d));
+    },
+    call_create,
+    [] {
+      const auto s = draw_handle();
+      const auto t = draw_handle();
+      const auto d = draw_auth();
+      return kTokenService.complete_auth(s, t, maybe(d));
+    },
+    [] {
+      const auto s = draw_handle();
+      const auto t = draw_handle();
+      const auto d = draw_access();
+      return kTokenService.complete_access(s, t, maybe(d));
+    },
+    [] {
+      const auto s = draw_handle();
+      const auto t = draw_handle();
+      const auto d = draw_bind();
+      return kTokenService.complete_bind(s, t, maybe(d));
+    },
+    [] {
+      const auto w = draw_handle();
+      const auto m = draw_publish();
+      return kIntentService.publish(w, maybe(m));
+    },
+    [] {
+      const auto w = draw_handle();
+      const auto c = draw_disconnect();
+      return kIntentService.disconnect(w, maybe(c));
+    },
+    [] {
+      const auto w = draw_handle();
+      const auto n = draw_bytes();
+      return kIntentService.invalidate(w, n, draw_bytes());
+    },
+    [] {
+      const auto w = draw_handle();
+      const auto d = world->input.u64();
+      return kIntentService.set_timer(w, d, draw_number());
+    },
+    [] {
+      const auto w = draw_handle();
+      return kIntentService.cancel_timer(w, draw_number());
+    },
+    call_emit,
+};
+static_assert(std::size(kCalls) == abi::kFunctions.size(),
+              "a caller for each function of the ABI, in the table's order");
+
+// ---- Calls into the plugin ------------------------------------------------------------------------------------------
+
+void step();
+
+/// What every hook of the fuzzed plugin does: steps until the input says it returns, or throws.
+std::uint32_t run_hook(void*, mortise_handle call) {
+  keep(call);
+  ++world->depth;
+  while (!world->input.is_empty() && world->steps < 2000) {
+    const std::uint8_t next = world->input.byte();
+    if (next >= 250) break;
+    step();
+  }
+  --world->depth;
+  const std::uint8_t how = world->input.byte();
+  if (how == 255) throw 1;
+  return how < 200 ? MORTISE_OK : how;
+}
+
+template <class Decision, class RequestPtr>
+void ask_hook(std::size_t hook, const RequestPtr& request) {
+  const auto& instance = world->instances[world->input.byte() % 2];
+  const auto loop = static_cast<LoopIndex>(world->input.byte() % 2);
+  const hooks::Ticket ticket{loop, {1, 1}, static_cast<std::uint32_t>(world->tickets.size() + 1)};
+  if (world->tickets.size() < 64) world->tickets.push_back(ticket);
+  (void)ask_instance<Decision>(instance, hook, request, ticket, now());
+}
+
+void enter_plain(std::size_t point, const void* object, RecordPage* page = nullptr) {
+  Instance& instance = *world->instances[world->input.byte() % 2];
+  std::string failure;
+  CallFrame frame(instance, instance.control_lane(), point, object);
+  frame.page = page;
+  frame.failure = &failure;
+  (void)call_plugin(frame, run_hook, nullptr);
+}
+
+void enter_batch() {
+  EventBatch batch;
+  for (int i = world->input.byte() % 4; i >= 0; --i) {
+    hooks::Event event;
+    event.kind = static_cast<hooks::EventKind>(1 + world->input.byte() % 8);
+    event.principal = world->access->principal;
+    event.topic = "a";
+    batch.events.push_back(std::move(event));
+  }
+  enter_plain(kEvents, &batch);
+}
+
+void enter() {
+  static const std::string kBatch(64, 'b');
+  switch (world->input.byte() % 10) {
+    case 0:
+      return ask_hook<hooks::AuthDecision>(kAuthenticate, world->connect);
+    case 1:
+      return ask_hook<hooks::AccessDecision>(kAuthorize, world->access);
+    case 2:
+      return ask_hook<hooks::BindDecision>(kBind, world->bind);
+    case 3:
+      return enter_batch();
+    case 4: {
+      const StoreCommitView commit{as_bytes(kBatch), 1, 2};
+      return enter_plain(kStoreCommit, &commit);
+    }
+    case 5: {
+      const StoreLoadView load{"cursor", 100};
+      RecordPage page(RecordPage::Source::kLoad, 1000);
+      enter_plain(kStoreLoad, &load, &page);
+      return page.deliver([](ByteView) { return true; });
+    }
+    case 6: {
+      const StoreFetchSubject fetch{1, 2, 3, 4};
+      RecordPage page(RecordPage::Source::kFetch, 1000);
+      enter_plain(kStoreFetch, &fetch, &page);
+      return page.deliver([](ByteView) { return true; });
+    }
+    case 7: {
+      const TimerSubject timer{1, {}};
+      return enter_plain(kOnTimer, &timer);
+    }
+    case 8: {
+      static const auto document = ConfigDocument::parse(R"({"rules": [1, "x", {"a": null}], "name_1": true})");
+      ConfigSubject config{"fuzzed", "{}", "/", "/", document->get()};
+      return enter_plain(kOnStart, &config);
+    }
+    default:
+      return world->executor.run();
+  }
+}
+
+void step() {
+  ++world->steps;
+  const std::uint8_t what = world->input.byte();
+  if (what < 200) {
+    const std::size_t function = what % abi::kFunctions.size();
+    check_answer(function, kCalls[function]());
+  } else if (what < 230) {
+    if (world->depth < 6) enter();
+  } else if (!world->tickets.empty()) {
+    const hooks::Ticket& ticket = world->tickets[world->input.byte() % world->tickets.size()];
+    Instance& instance = *world->instances[what % 2];
+    if (what < 240)
+      (void)instance.pending().expire(ticket);
+    else
+      instance.pending().cancel(ticket);
+  }
+}
+
+std::shared_ptr<Instance> make_instance(World& made, bool is_concurrent) {
+  static const auto clock = std::make_shared<DeadlineClock>();
+  auto plugin = std::make_shared<LoadedPlugin>();
+  plugin->name = "fuzzed";
+  plugin->is_concurrent = is_concurrent;
+  for (const std::size_t hook : {kAuthenticate, kAuthorize, kBind}) {
+    plugin->hooks[hook].function = run_hook;
+    plugin->hook_order.push_back(hook);
+  }
+  ConfigSubject config;
+  config.instance_name = "fuzzed";
+  config.config_json = "{}";
+  InstanceEnvironment environment;
+  environment.completions = &made.completions;
+  environment.intents = &made.intents;
+  environment.loop_executor = [&made](LoopIndex) { return &made.executor; };
+  environment.loops = 2;
+  environment.clock = clock;
+  environment.limits.tokens = 8;
+  environment.limits.owned_handles = 8;
+  environment.limits.view_bytes = 64 << 10;
+  auto instance =
+      std::make_shared<Instance>(std::move(plugin), std::move(config), std::move(environment), LoopIndex{0});
+  if (!instance->start().ok()) std::abort();
+  return instance;
+}
+
+void make_requests(World& made) {
+  auto connect = std::make_shared<hooks::ConnectRequest>();
+  connect->client_id = "client";
+  connect->user_name = "user";
+  connect->password.emplace(as_bytes(std::string_view("secret")));
+  connect->user_properties = {{"a", "b"}, {"c", "d"}};
+  connect->certificate.subject_alternative_name = "dns:x, nothing";
+  auto principal = std::make_shared<mqtt::Principal>();
+  principal->client_id = "client";
+  auto access = std::make_shared<hooks::AccessRequest>();
+  access->principal = principal;
+  access->action = static_cast<hooks::Action>(1 + made.input.byte() % 3);
+  access->topic = "a/b";
+  mqtt::MessageFields fields;
+  fields.topic = "a/b";
+  fields.payload = as_bytes(std::string_view("payload"));
+  access->message = mqtt::Message::make(fields);
+  auto bind = std::make_shared<hooks::BindRequest>();
+  bind->principal = principal;
+  made.connect = std::move(connect);
+  made.access = std::move(access);
+  made.bind = std::move(bind);
+}
+
+void check_untouched(const World& made) {
+  const bool is_same = made.connect->client_id == "client" && made.connect->user_name == "user" &&
+                       as_text(made.connect->password->view()) == "secret" && made.access->topic == "a/b" &&
+                       as_text(made.access->message->payload()) == "payload" &&
+                       made.bind->principal->client_id == "client";
+  if (!is_same) std::abort();
+}
+
+}  // namespace
+
+void run_input(const std::uint8_t* bytes, std::size_t size) {
+  World made(InputView(bytes, size));
+  make_requests(made);
+  world = &made;
+  made.instances[0] = make_instance(made, true);
+  made.instances[1] = make_instance(made, false);
+  for (const auto& instance : made.instances) keep(instance->self());
+  while (!made.input.is_empty() && made.steps < 2000) step();
+  made.executor.run();
+  for (const auto& instance : made.instances) instance->stop();
+  // Stopped: everything that is still reached answers, and nothing happens.
+  for (std::size_t function = 0; function < abi::kFunctions.size(); ++function)
+    check_answer(function, kCalls[function]());
+  check_untouched(made);
+  world = nullptr;
+}
+
+}  // namespace mortise::plugin_host
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  static const bool is_quiet = [] {
+    mortise::set_log_sink([](mortise::LogLevel, std::string_view, std::string_view) {}, mortise::LogLevel::kDebug);
+    return true;
+  }();
+  (void)is_quiet;
+  mortise::plugin_host::run_input(bytes, size);
+  return 0;
+}

@@ -1,0 +1,1 @@
+mortise_fuzz_target(host_interface LINK mortise_plugin_host)
