@@ -53,7 +53,7 @@ void EventLoop::run() {
   reclaim_.woke_up(self_);
   while (!is_leaving_) iterate();
   // What others posted meanwhile (a bounded number of rounds: they may answer each other).
-  for (int round = 0; round < 16 && !mailbox_.is_empty(); ++round) iterate();
+  for (int round = 0; round < 16 && (has_more_to_do() || !mailbox_.is_empty()); ++round) iterate();
   acceptors_.close();
   reclaim_.went_to_sleep(self_);
   mesh_.leave_loop();

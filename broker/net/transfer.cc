@@ -13,6 +13,15 @@ Transfer unfinished(int error) noexcept {
   return {Transfer::Status::kFailed, 0, error};
 }
 
+/// The usual case spares the kernel copying a message header and a vector in.
+Transfer send_one(int socket, const iovec& vector) noexcept {
+  for (;;) {
+    const ssize_t size = ::send(socket, vector.iov_base, vector.iov_len, MSG_NOSIGNAL);
+    if (size >= 0) return {Transfer::Status::kDone, static_cast<std::size_t>(size), 0};
+    if (errno != EINTR) return unfinished(errno);
+  }
+}
+
 }  // namespace
 
 Transfer receive_bytes(int socket, std::span<std::uint8_t> into) noexcept {
@@ -25,6 +34,7 @@ Transfer receive_bytes(int socket, std::span<std::uint8_t> into) noexcept {
 }
 
 Transfer send_vectors(int socket, std::span<const iovec> vectors) noexcept {
+  if (vectors.size() == 1) return send_one(socket, vectors.front());
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(vectors.data());
   message.msg_iovlen = vectors.size();
