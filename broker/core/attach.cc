@@ -7,6 +7,8 @@
 #include "broker/core/deliver.h"
 #include "broker/core/disconnect.h"
 #include "broker/core/publish.h"
+#include "broker/core/questions.h"
+#include "broker/core/review.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 #include "broker/mqtt/decode.h"
@@ -72,6 +74,7 @@ mqtt::MessagePtr make_will(ShardState& state, const Opening& opening, const mqtt
     }
     topic = *routed;
   }
+  if (topic.starts_with("$SYS/")) return {};  // the broker's own
   mqtt::MessageFields fields;
   fields.topic = topic;
   fields.payload = will.payload;
@@ -192,8 +195,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   Opening& opening = *connection.opening;
   const ConnectView packet = connect_packet(opening);
   const std::uint32_t expiry = expiry_interval(state, opening, packet);
-  if (expiry > 0 && state.is_store_failing &&
-      state.shared.on_store_failure == Shared::StoreFailure::kRefusePersistent) {
+  if (expiry > 0 && state.refuses_to_wait()) {
     ++state.counters.store_refusals;
     return refuse_connect(state, connection, ReasonCode::kServerUnavailable,
                           "the store fails and the session is persistent");
@@ -203,14 +205,15 @@ void commit(ShardState& state, Connection& connection, Now now) {
     connection.keep_alive = maximum;
 
   bool is_present = false;
+  const std::uint64_t before = state.journal != nullptr ? state.journal->position() : 0;
   ResidentSession& session = take_session(state, connection, packet, is_present, now);
   session.connection = connection.id;
   session.principal = opening.principal;
   session.expiry_interval = expiry;
   session.expires_at = kNeverWall;
   session.authorization.clear();
+  session.expiry_interval_maximum = opening.session_expiry_maximum;
   connection.session = session.id;
-  const std::uint64_t before = state.journal != nullptr ? state.journal->position() : 0;
   if (session.number == 0 && session.is_persistent()) make_durable(state, session);
   rebind(state, session, opening.affix, opening.review ? &*opening.review : nullptr, now);
   put_session(state, session);
@@ -223,6 +226,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   connection.stage_deadline = kNever;
   if (after == before || state.is_durable(after)) return greet(state, connection, now);
   state.parked_connections.push_back({after, connection.id});
+  if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
 }
 
 }  // namespace
@@ -230,6 +234,8 @@ void commit(ShardState& state, Connection& connection, Now now) {
 void attach(ShardState& state, Connection& connection, Now now) {
   connection.stage = Stage::kAttaching;
   connection.stage_deadline = kNever;
+  if (state.is_shutting_down)
+    return refuse_connect(state, connection, ReasonCode::kServerShuttingDown, "shutting down");
   AttachQueue& queue = state.attaching[key_of(*connection.opening)];
   if (!queue.active) {
     queue.active = connection.id;
@@ -300,10 +306,18 @@ void will_authorized(ShardState& state, Connection& connection, const hooks::Acc
 
 void stored_subscriptions_reviewed(ShardState& state, Connection& connection, Now now) {
   connection.stage_deadline = kNever;
+  // The connection that is taken over may have subscribed meanwhile; only what is new is asked about.
+  Opening& opening = *connection.opening;
+  const ResidentSession* existing = state.find_session(key_of(opening));
+  if (existing != nullptr && opening.review && renew_review(*existing, opening.affix, *opening.review) &&
+      !advance_review(state, connection, *opening.review, opening.principal, now))
+    return;
   commit(state, connection, now);
 }
 
 void refuse_attached(ShardState& state, Connection& connection, Now now) {
+  // It was never connected: there is no Will to publish.
+  if (ResidentSession* session = state.session_of(connection)) forget_will(state, *session);
   connection_lost(state, connection, ReasonCode::kServerUnavailable, now);
   refuse_connect(state, connection, ReasonCode::kServerUnavailable, "the store fails and the session is persistent");
 }
@@ -320,12 +334,14 @@ void greet(ShardState& state, Connection& connection, Now now) {
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
   session->outbound.restart();
-  connection.unacknowledged = static_cast<std::uint32_t>(session->inbound.size());
+  // 5.0 section 4.9: the send quota begins anew with each connection; what waits for PUBREL does not count.
+  connection.unacknowledged = 0;
   state.emit(hooks::EventKind::kClientConnected, session->principal, now);
   announce_to_groups(state, *session, GroupMembership::Change::kOnline, now);
   if (connection.keep_alive > 0) state.arm(connection, now.steady + Seconds(connection.keep_alive) * 3 / 2);
   pump(state, *session, now);
   state.actions.resumed.push_back(connection.id);
+  if (connection.wants_invalidation) begin_invalidation(state, connection, now);
 }
 
 }  // namespace mortise::core

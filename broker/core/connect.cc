@@ -164,7 +164,8 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
   connection.stage_deadline = kNever;
   if (decision.verdict != hooks::Verdict::kAllow) {
     const std::string why = plugin.empty() ? "not authorized" : "denied by plugin " + plugin;
-    return refuse_connect(state, connection, decision.reason, why.c_str());
+    const ReasonCode reason = mqtt::is_error(decision.reason) ? decision.reason : ReasonCode::kNotAuthorized;
+    return refuse_connect(state, connection, reason, why.c_str());
   }
   auto principal = std::make_shared<mqtt::Principal>();
   opening.has_assigned_client_id = request->client_id.empty();
@@ -194,6 +195,7 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
   arrival->has_assigned_client_id = opening.has_assigned_client_id;
   arrival->session_expiry_maximum = opening.session_expiry_maximum;
   connection.stage = Stage::kEnded;
+  connection.is_moving = true;
   state.actions.moves.push_back({connection.id, home, std::move(arrival)});
 }
 

@@ -90,6 +90,9 @@ struct Connection {
   bool wants_problem_information = true;
   bool is_gone = false;                   // the peer closed; what it sent before is still worked through
   bool has_held_back = false;             // receive() left whole packets unconsumed
+  bool is_resuming = false;               // named in Actions::resumed, and not offered bytes since
+  bool is_moving = false;                 // ended here, and goes on on its home loop with what is unconsumed
+  bool is_working_off = false;            // the read-ahead is being worked through
   std::uint16_t keep_alive = 0;           // seconds, as enforced
   std::uint16_t receive_maximum = 65535;  // the Client's
   std::uint32_t maximum_packet_size = 0;  // the Client's; 0: none

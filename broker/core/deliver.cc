@@ -197,11 +197,16 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
 void replay_retained(ShardState& state, Connection& connection, ResidentSession& session, Now now) {
   while (!session.replay.empty() && connection.outbox.size() < kChokeAt) {
     // What is queued is sent first: the queue is bounded, and the replay must not fill it.
+    const session::SessionLimits& limits = state.shared.session;
     if (session.replay.front().effective_qos != QoS::kAtMostOnce &&
-        session.outbound.messages() >= state.shared.session.max_inflight)
+        session.outbound.messages() >= std::min<std::uint64_t>(limits.max_inflight, limits.queue.max_messages))
       return;
     const Replay replay = std::move(session.replay.front());
     session.replay.pop_front();
+    if (replay.message->is_expired(now.wall)) {
+      ++state.counters.dropped_expired;
+      continue;
+    }
     std::vector<std::uint32_t> ids;
     if (replay.subscription_identifier != 0) ids.push_back(replay.subscription_identifier);
     if (replay.effective_qos == QoS::kAtMostOnce) {
@@ -223,7 +228,7 @@ void ask_for_page(ShardState& state, ResidentSession& session) {
 void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing) {
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
-  const session::Durably durably = session.durably(state.journal);
+  const session::Durably durably = state.durably(session.number);
   const std::uint64_t expired = session.outbound.expired();
   if (!session.replay.empty()) replay_retained(state, *connection, session, now);
   while (connection->outbox.size() < kChokeAt) {
@@ -234,7 +239,7 @@ void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing
   state.counters.dropped_expired += session.outbound.expired() - expired;
   // The loop says `writable` when the socket has taken some of it.
   connection->is_choked = connection->outbox.size() >= kChokeAt;
-  if (!session.is_waiting_for_journal && session.outbound.is_held({state.journal, session.number})) {
+  if (!session.is_waiting_for_journal && session.outbound.is_held(durably)) {
     session.is_waiting_for_journal = true;
     state.held_sessions.push_back(session.id);
   }

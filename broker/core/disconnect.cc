@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
+#include "broker/core/deliver.h"
 #include "broker/core/publish.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
@@ -41,12 +42,8 @@ void cancel_questions(ShardState& state, Connection& connection) {
 void settle_will(ShardState& state, ResidentSession& session, bool is_normal, Now now) {
   if (!session.will.message) return;
   const session::Durably durably = session.durably(state.journal);
-  if (is_normal) {
-    // MQTT-3.14.4-3: DISCONNECT with Reason Code 0 discards the Will.
-    session.will = {};
-    if (durably) durably.journal->will_remove(durably.number);
-    return;
-  }
+  // MQTT-3.14.4-3: DISCONNECT with Reason Code 0 discards the Will.
+  if (is_normal) return forget_will(state, session);
   const std::uint32_t delay = std::min(session.will.delay_interval, session.expiry_interval);
   if (delay == 0) return publish_will(state, session, now);
   session.will.due_at = now.wall + Seconds(delay);
@@ -79,7 +76,7 @@ Result<void, Refusal> disconnect_received(ShardState& state, Connection& connect
                              "a Session Expiry Interval at DISCONNECT after 0 at CONNECT"});
     }
     const auto maximum =
-        std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session::kExpiryNever);
+        std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session->expiry_interval_maximum);
     session->expiry_interval = std::min(*expiry, static_cast<std::uint32_t>(maximum));
   }
   connection_lost(state, connection, packet.reason, now);
@@ -124,9 +121,13 @@ void put_session(ShardState& state, const ResidentSession& session) {
   durably.journal->session_put(record);
 }
 
+void forget_will(ShardState& state, ResidentSession& session) {
+  if (!std::exchange(session.will, {}).message) return;
+  if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);
+}
+
 void publish_will(ShardState& state, ResidentSession& session, Now now) {
   const mqtt::MessagePtr will = std::exchange(session.will, {}).message;
-  if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);
   mqtt::MessageFields fields;
   fields.topic = will->topic();
   fields.payload = will->payload();
@@ -138,6 +139,8 @@ void publish_will(ShardState& state, ResidentSession& session, Now now) {
   if (will->has_expiry()) fields.expires_at = now.wall + Seconds(session::delay_while_connected(will->expires_at()));
   ++state.counters.wills_published;
   route(state, mqtt::Message::make(fields), RouteOptions{}, now);
+  // Not before: between the two a crash would lose the Will.
+  if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);
 }
 
 void end_session(ShardState& state, ResidentSession& session, Now now) {
@@ -154,7 +157,7 @@ void end_session(ShardState& state, ResidentSession& session, Now now) {
 }
 
 void session_due(ShardState& state, ResidentSession& session, Now now) {
-  if (session.connection) return;
+  if (session.connection) return pump(state, session, now);
   if (session.will.message && session.will.due_at <= now.wall) publish_will(state, session, now);
   if (session.expires_at <= now.wall) return end_session(state, session, now);
   const WallTime next = std::min(session.expires_at, session.will.message ? session.will.due_at : kNeverWall);

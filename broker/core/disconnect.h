@@ -25,6 +25,8 @@ void make_durable(ShardState& state, ResidentSession& session);
 void put_session(ShardState& state, const ResidentSession& session);
 
 /// The Will is due.
+/// Discards the Will, if there is one.
+void forget_will(ShardState& state, ResidentSession& session);
 void publish_will(ShardState& state, ResidentSession& session, Now now);
 /// Whatever of this session is due at `now.wall`: Will Delay, expiry. The session may be gone afterwards.
 void session_due(ShardState& state, ResidentSession& session, Now now);

@@ -16,10 +16,15 @@ namespace {
 constexpr Millis kRetainedSweepEvery{1000};
 constexpr std::size_t kRetainedSweepMaximum = 1000;
 
-/// When the client has been silent for too long (5.0 section 3.1.2.10, MQTT-3.1.2-22); not counted against it while a
-/// hook is pending.
+/// The broker does not listen: a hook is pending, or reading is stopped.
+bool is_held_up(const Connection& connection) {
+  return connection.pending || connection.has_held_back || connection.is_resuming;
+}
+
+/// When the client has been silent for too long (5.0 section 3.1.2.10, MQTT-3.1.2-22); not counted against it while
+/// nobody listens.
 SteadyTime keep_alive_due(const Connection& connection) {
-  if (connection.stage != Stage::kConnected || connection.keep_alive == 0 || connection.pending) return kNever;
+  if (connection.stage != Stage::kConnected || connection.keep_alive == 0 || is_held_up(connection)) return kNever;
   return connection.last_received + Millis(connection.keep_alive * 1500);
 }
 
@@ -47,9 +52,9 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
     return disconnect(state, connection, mqtt::ReasonCode::kKeepAliveTimeout, now,
                       "silent for one and a half times its Keep Alive");
   }
-  // While a hook is pending the Keep Alive is looked at again a second later.
+  // While nobody listens the Keep Alive is looked at again a second later.
   SteadyTime next = std::min(connection.stage_deadline, keep_alive_due(connection));
-  if (connection.pending && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
+  if (is_held_up(connection) && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
   state.arm(connection, next);
 }
 
@@ -64,6 +69,9 @@ void sweep_retained(ShardState& state, Now now) {
 
 void run_timers(ShardState& state, Now now) {
   for (const ConnectionId id : std::exchange(state.gone, {})) state.connections.erase(id);
+  for (const ConnectionId id : std::exchange(state.unserved, {})) {
+    if (Connection* connection = state.connections.find(id)) refuse_unserved(state, *connection, now);
+  }
   Timers::Entry entry{};
   while (state.timers.pop_due(now.steady, entry)) {
     switch (entry.kind) {
@@ -73,8 +81,11 @@ void run_timers(ShardState& state, Now now) {
         break;
       }
       case Timers::Kind::kSession:
-        if (ResidentSession* session = state.sessions.find({entry.index, entry.generation}))
+        if (ResidentSession* session = state.sessions.find({entry.index, entry.generation});
+            session != nullptr && session->armed_for == entry.at) {
+          session->armed_for = kNever;
           session_due(state, *session, now);
+        }
         break;
       case Timers::Kind::kRetained:
         sweep_retained(state, now);

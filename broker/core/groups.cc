@@ -16,7 +16,7 @@ SharedGroup* find_group(ShardState& state, mqtt::SessionId id) {
   return at == state.groups.end() ? nullptr : &at->second;
 }
 
-session::Durably durably(const ShardState& state, const SharedGroup& group) { return {state.journal, group.number}; }
+session::Durably durably(const ShardState& state, const SharedGroup& group) { return state.durably(group.number); }
 
 /// The group's queue in the store is a session of its own that nobody connects to.
 void make_durable(ShardState& state, SharedGroup& group) {
@@ -49,6 +49,7 @@ SharedGroup& open_group(ShardState& state, const GroupMembership& membership) {
       state.groups.try_emplace(membership.group, membership.group, membership.key, state.shared.session);
   SharedGroup& group = at->second;
   if (!is_new) return group;
+  state.groups_by_key[group.key] = group.id;
   if (auto recovered = state.recovered_queues.extract(membership.key)) {
     group.number = recovered.mapped().number;
     group.queue.restore(recovered.mapped().summary);
@@ -62,14 +63,13 @@ void close_group(ShardState& state, SharedGroup& group) {
     state.journal->session_remove(group.number);
     state.groups_by_number.erase(group.number);
   }
+  state.groups_by_key.erase(group.key);
   state.groups.erase(mqtt::SessionId(group.id));
 }
 
 SharedGroup* find_group_of(ShardState& state, const std::string& key) {
-  for (auto& [id, group] : state.groups) {
-    if (group.key == key) return &group;
-  }
-  return nullptr;
+  const auto at = state.groups_by_key.find(key);
+  return at == state.groups_by_key.end() ? nullptr : find_group(state, at->second);
 }
 
 }  // namespace
@@ -120,12 +120,24 @@ mqtt::SessionId GroupDirectory::join(const std::string& key, LoopIndex home, std
   return listed.id;
 }
 
-void GroupDirectory::leave(const std::string& key) {
+bool GroupDirectory::leave(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto at = groups_.find(key);
-  if (at == groups_.end() || --at->second.members > 0) return;
+  if (at == groups_.end() || --at->second.members > 0) return false;
   index_.unsubscribe(at->second.routed_filter, at->second.id);
   groups_.erase(at);
+  return true;
+}
+
+void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue) {
+  SharedGroup* group = find_group_of(state, key);
+  if (group == nullptr) {
+    state.recovered_queues[key] = queue;
+  } else if (group->number == 0 && group->queue.empty()) {
+    group->number = queue.number;
+    group->queue.restore(queue.summary);
+    state.groups_by_number[group->number] = group->id;
+  }
 }
 
 // ---- Members --------------------------------------------------------------------------------------------------------
@@ -146,8 +158,8 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
   if (member == nullptr) return;
   if (membership.change == Change::kLeave) {
     group->members.erase(group->members.begin() + (member - group->members.data()));
-    state.shared.groups->leave(membership.key);
-    if (group->members.empty()) close_group(state, *group);
+    // A member that joined elsewhere, and is still on its way, keeps what waits for the group.
+    if (state.shared.groups->leave(membership.key)) close_group(state, *group);
     return;
   }
   member->is_online = membership.change == Change::kOnline;

@@ -22,6 +22,8 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
 void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passing& passing, Phase phase, Now now);
 /// A message for a member here, or returned to its group.
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now);
+/// The stored queue of a group, whose members may have come back before it or not.
+void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue);
 /// Hands out what waited while nobody was online.
 void drain_group(ShardState& state, SharedGroup& group, Now now);
 

@@ -9,6 +9,7 @@
 #include "broker/core/publish.h"
 #include "broker/core/questions.h"
 #include "broker/core/receive.h"
+#include "broker/core/review.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMailOverhead = 128;
 constexpr std::uint8_t kMaximumHops = 4;
+constexpr Seconds kPageAgainAfter{1};
 
 /// Every kind of mail has its function.
 struct Handling {
@@ -64,8 +66,7 @@ struct Handling {
       const std::string why = "disconnected by plugin " + mail.plugin;
       if (connection != nullptr) disconnect(state, *connection, kick->reason, now, why.c_str());
     } else if (const auto* changed = std::get_if<hooks::InvalidateIntent>(&mail.intent)) {
-      ResidentSession* session = state.find_session(session_key(changed->name_space, changed->client_id));
-      if (session != nullptr) invalidate(state, *session, now);
+      invalidate(state, session_key(changed->name_space, changed->client_id), now);
     }
   }
 
@@ -78,13 +79,20 @@ struct Handling {
   void operator()(QueuePage& page) const {
     if (const auto group = state.groups_by_number.find(page.session); group != state.groups_by_number.end()) {
       SharedGroup& shared_group = state.groups.at(group->second);
-      take_page(shared_group.queue, page);
+      if (page.failed) return shared_group.queue.page_failed();
+      shared_group.queue.append_page(std::move(page.records), page.is_last);
       return drain_group(state, shared_group, now);
     }
     const auto at = state.sessions_by_number.find(page.session);
     ResidentSession* session = at != state.sessions_by_number.end() ? state.sessions.find(at->second.slot) : nullptr;
     if (session == nullptr) return;
-    take_page(session->outbound, page);
+    if (page.failed) {
+      // Asked for again a little later, not at once: the store is in trouble as it is.
+      session->outbound.page_failed();
+      return state.arm(*session, now.wall + kPageAgainAfter, now);
+    }
+    session->outbound.append_page(std::move(page.records), page.is_last);
+    drop_revoked(state, *session);
     pump(state, *session, now);
   }
 
@@ -95,20 +103,7 @@ struct Handling {
     if (state.shared.on_store_failure == Policy::kMemoryOnly) return (*this)(Durable{});
     if (state.shared.on_store_failure != Policy::kRefusePersistent) return;
     // What is parked is never acknowledged: the clients that wait for it are told by the close.
-    state.connections.for_each([&](Connection& connection) {
-      if (connection.stage == Stage::kCommitting) {
-        ++state.counters.store_refusals;
-        refuse_attached(state, connection, now);
-      } else if (connection.stage == Stage::kConnected && !connection.parked.empty()) {
-        ++state.counters.store_refusals;
-        disconnect(state, connection, mqtt::ReasonCode::kServerUnavailable, now, "the store fails");
-      }
-    });
-  }
-
-  static void take_page(session::OutboundFlow& flow, QueuePage& page) {
-    if (page.failed) return flow.page_failed();
-    flow.append_page(std::move(page.records), page.is_last);
+    state.connections.for_each([&](Connection& connection) { refuse_unserved(state, connection, now); });
   }
 };
 

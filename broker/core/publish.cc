@@ -107,6 +107,8 @@ void accept(ShardState& state, Connection& connection, ResidentSession& session,
     options.is_held = session.number != 0 && state.journal != nullptr;
   }
   const Routed routed = route(state, message, options, now);
+  state.emit(hooks::EventKind::kPublished, session.principal, now, message->topic(), ReasonCode::kSuccess,
+             message->qos());
   if (message->qos() == QoS::kAtMostOnce) return;
   const ReasonCode reason =
       routed.has_subscribers || !connection.is_v5() ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers;

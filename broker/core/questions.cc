@@ -4,6 +4,7 @@
 #include "broker/core/connect.h"
 #include "broker/core/publish.h"
 #include "broker/core/receive.h"
+#include "broker/core/review.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 
@@ -60,7 +61,7 @@ void proceed_opening(ShardState& state, Connection& connection, Outcome outcome,
 // ---- Invalidation ---------------------------------------------------------------------------------------------------
 
 void finish_invalidation(ShardState& state, Connection& connection, ResidentSession& session, SubscriptionReview review,
-                         const hooks::AffixPtr& affix, Now now) {
+                         hooks::AffixPtr affix, Now now) {
   connection.pending.reset();
   connection.stage_deadline = kNever;
   rebind(state, session, affix, &review, now);
@@ -137,18 +138,30 @@ void question_expired(ShardState& state, Connection& connection, Now now) {
 void invalidate(ShardState& state, ResidentSession& session, Now now) {
   session.authorization.clear();
   Connection* connection = state.connection_of(session);
-  if (connection == nullptr || connection->stage != Stage::kConnected) return;
-  if (connection->pending) {
+  if (connection == nullptr) return;
+  if (connection->pending || connection->stage != Stage::kConnected) {
     connection->wants_invalidation = true;
     return;
   }
   begin_invalidation(state, *connection, now);
 }
 
+void invalidate(ShardState& state, const std::string& key, Now now) {
+  if (ResidentSession* session = state.find_session(key)) invalidate(state, *session, now);
+  // Whoever is attaching may have been asked about already.
+  const auto at = state.attaching.find(key);
+  if (at == state.attaching.end()) return;
+  for (const ConnectionId id : {at->second.active, at->second.waiting}) {
+    if (Connection* connection = state.connections.find(id)) connection->wants_invalidation = true;
+  }
+}
+
 void begin_invalidation(ShardState& state, Connection& connection, Now now) {
   connection.wants_invalidation = false;
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
+  // Answers that were on their way when the rights changed may have been remembered since.
+  session->authorization.clear();
   connection.pending = std::make_unique<PendingOperation>(PendingInvalidation{});
   auto& pending = std::get<PendingInvalidation>(*connection.pending);
   if (state.dispatch->topic.empty()) return review_again(state, connection, *session, {}, now);

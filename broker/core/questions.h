@@ -13,6 +13,8 @@ void question_expired(ShardState& state, Connection& connection, Now now);
 /// Binds the affix again and reviews every subscription of a connected client; without a connection only what was
 /// remembered goes.
 void invalidate(ShardState& state, ResidentSession& session, Now now);
+/// The same for a session's key: whoever is attaching with it, too.
+void invalidate(ShardState& state, const std::string& key, Now now);
 /// Begins what invalidate() asked for while another operation was pending.
 void begin_invalidation(ShardState& state, Connection& connection, Now now);
 

@@ -132,7 +132,7 @@ void finish_gone(ShardState& state, Connection& connection, Now now) {
 
 std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
   connection.last_received = now.steady;
-  connection.has_held_back = false;
+  connection.has_held_back = connection.is_resuming = false;
   std::size_t consumed = 0;
   while (connection.stage != Stage::kEnded && consumed < bytes.size()) {
     const ByteView rest = bytes.subspan(consumed);
@@ -153,7 +153,7 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
     }
     consumed += frame.size;
   }
-  return connection.stage == Stage::kEnded ? bytes.size() : consumed;
+  return connection.stage == Stage::kEnded && !connection.is_moving ? bytes.size() : consumed;
 }
 
 bool wants_bytes(const ShardState&, const Connection& connection) {
@@ -170,12 +170,19 @@ bool wants_bytes(const ShardState&, const Connection& connection) {
 void resume_reading(ShardState& state, Connection& connection) {
   if (connection.stage == Stage::kEnded || !connection.has_held_back) return;
   connection.has_held_back = false;
+  connection.is_resuming = true;
   state.actions.resumed.push_back(connection.id);
 }
 
 void operation_finished(ShardState& state, Connection& connection, Now now) {
+  // A SUBSCRIBE of the read-ahead that is answered at once ends here, too, and is not the one to go on.
+  if (connection.is_working_off) return;
+  // Before the rest: a client that always has something pending must not put it off.
+  if (connection.wants_invalidation && connection.stage == Stage::kConnected && !connection.is_gone)
+    return begin_invalidation(state, connection, now);
   // What stands in the read-ahead may itself start an operation that is pending; the rest then stays.
   std::size_t at = 0;
+  connection.is_working_off = true;
   while (!connection.pending && connection.stage == Stage::kConnected && at < connection.read_ahead.size()) {
     const ByteView rest = as_bytes(connection.read_ahead).subspan(at);
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
@@ -187,12 +194,12 @@ void operation_finished(ShardState& state, Connection& connection, Now now) {
     if (auto handled = dispatch(state, connection, **frame, now); !handled)
       refuse(state, connection, handled.error(), now);
   }
+  connection.is_working_off = false;
   if (connection.stage == Stage::kEnded) return;
   connection.read_ahead.erase(0, at);
   if (connection.read_ahead.empty()) connection.read_ahead = {};
   if (connection.pending) return;
   if (connection.is_gone) return finish_gone(state, connection, now);
-  if (connection.wants_invalidation) return begin_invalidation(state, connection, now);
   resume_reading(state, connection);
 }
 

@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/groups.h"
 #include "broker/core/subscribe.h"
 
 namespace mortise::core {
@@ -29,8 +30,7 @@ void settle_times(ResidentSession& session, Shard::Recovered& recovered, Now now
 
 void recover(ShardState& state, Shard::Recovered recovered, Now now) {
   if (!recovered.session.share_group.empty()) {
-    state.recovered_queues[recovered.session.share_group] = {recovered.session.number, recovered.queue};
-    return;
+    return recover_group_queue(state, recovered.session.share_group, {recovered.session.number, recovered.queue});
   }
   const mqtt::Principal& principal = *recovered.session.principal;
   const std::string key = session_key(principal.name_space, principal.client_id);

@@ -39,6 +39,9 @@ struct ResidentSession : session::Session {
   std::map<std::string, SubscriptionState, std::less<>> subscriptions;
   Ring<Replay> replay;
   bool is_waiting_for_journal = false;  // named in held_sessions
+  bool has_unreviewed_pages = false;    // rights changed while part of the queue was in the store alone
+  std::uint32_t expiry_interval_maximum = session::kExpiryNever;  // as CONNECT was granted
+  SteadyTime armed_for = kNever;                                  // the earliest timer entry
 
   session::Durably durably(session::Journal* journal) const noexcept { return {journal, number}; }
 };

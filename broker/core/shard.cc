@@ -103,7 +103,7 @@ void Shard::end_of_iteration() {
 void Shard::run_timers(Now now) { core::run_timers(*state_, now); }
 
 SteadyTime Shard::next_deadline() const noexcept {
-  return state_->gone.empty() ? state_->timers.next() : SteadyTime::min();
+  return state_->gone.empty() && state_->unserved.empty() ? state_->timers.next() : SteadyTime::min();
 }
 
 void Shard::set_mail_credit(bool has_credit) {

@@ -20,7 +20,7 @@ ResidentSession* ShardState::find_session(std::string_view key) {
 
 bool ShardState::is_durable(std::uint64_t position) const {
   if (position == 0 || journal == nullptr) return true;
-  if (is_store_failing && shared.on_store_failure == Shared::StoreFailure::kMemoryOnly) return true;
+  if (is_memory_only()) return true;
   return journal->is_durable(position);
 }
 
@@ -30,9 +30,11 @@ void ShardState::arm(Connection& connection, SteadyTime at) {
   timers.arm({at, connection.id.index, connection.id.generation, Timers::Kind::kConnection});
 }
 
-void ShardState::arm(const ResidentSession& session, WallTime due, Now now) {
-  const auto wait = std::max<std::int64_t>((due - now.wall).count(), 0);
-  timers.arm({now.steady + Millis(wait), session.id.slot.index, session.id.slot.generation, Timers::Kind::kSession});
+void ShardState::arm(ResidentSession& session, WallTime due, Now now) {
+  const SteadyTime at = now.steady + Millis(std::max<std::int64_t>((due - now.wall).count(), 0));
+  if (at >= session.armed_for) return;
+  session.armed_for = at;
+  timers.arm({at, session.id.slot.index, session.id.slot.generation, Timers::Kind::kSession});
 }
 
 void ShardState::emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic,

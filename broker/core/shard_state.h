@@ -35,7 +35,7 @@ struct HeldDelivery {
   std::vector<std::uint32_t> subscription_identifiers;
 };
 
-/// A connection with parked packets, and the position its first one waits for.
+/// A connection with a parked packet, and the position that it waits for.
 struct ParkedConnection {
   std::uint64_t position = 0;
   ConnectionId connection;
@@ -64,6 +64,7 @@ struct ShardState {
   std::unordered_map<session::SessionNumber, mqtt::SessionId>
       sessions_by_number;                                   // durable ones: for pages of the store
   std::unordered_map<mqtt::SessionId, SharedGroup> groups;  // whose home loop this is
+  std::unordered_map<std::string, mqtt::SessionId> groups_by_key;
   std::unordered_map<session::SessionNumber, mqtt::SessionId> groups_by_number;
   std::unordered_map<std::string, RecoveredQueue> recovered_queues;  // of groups whose members have not come back yet
   std::unordered_map<std::string, AttachQueue> attaching;
@@ -75,6 +76,7 @@ struct ShardState {
   Ring<ParkedConnection> parked_connections;   // by position
   std::vector<mqtt::SessionId> held_sessions;  // their next message waits for the journal
   std::vector<ConnectionId> gone;              // ended without the loop, erased with the next timers
+  std::vector<ConnectionId> unserved;          // wait for a store that fails: refused with the next timers
   std::vector<ConnectionId> stalled_publishers;
   bool has_mail_credit = true;
   bool is_store_failing = false;
@@ -99,7 +101,16 @@ struct ShardState {
   /// True as well when nothing has to wait (no store, or it fails and the policy is memory_only).
   bool is_durable(std::uint64_t position) const;
   void arm(Connection& connection, SteadyTime at);
-  void arm(const ResidentSession& session, WallTime due, Now now);
+  void arm(ResidentSession& session, WallTime due, Now now);
+  /// The store fails, and those who would wait for it are refused.
+  bool refuses_to_wait() const {
+    return is_store_failing && shared.on_store_failure == Shared::StoreFailure::kRefusePersistent;
+  }
+  /// The store fails, and nobody waits for it.
+  bool is_memory_only() const {
+    return is_store_failing && shared.on_store_failure == Shared::StoreFailure::kMemoryOnly;
+  }
+  session::Durably durably(session::SessionNumber number) const { return {journal, number, !is_memory_only()}; }
   void emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic = {},
             mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess, mqtt::QoS qos = mqtt::QoS::kAtMostOnce);
 };

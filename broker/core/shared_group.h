@@ -53,8 +53,9 @@ class GroupDirectory {
   explicit GroupDirectory(routing::SubscriptionIndex& index) : index_(index) {}
   /// One more member; the first one enters the group into the index. Thread: any loop.
   mqtt::SessionId join(const std::string& key, LoopIndex home, std::string_view routed_filter, bool is_durable);
-  /// One member less; after the last one the group is not matched any more.
-  void leave(const std::string& key);
+  /// One member less; after the last one the group is not matched any more. True: it was the last one, others that are
+  /// on their way to the group's home loop included.
+  bool leave(const std::string& key);
 
  private:
   struct Listed {

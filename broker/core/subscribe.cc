@@ -6,6 +6,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/groups.h"
 #include "broker/core/receive.h"
+#include "broker/core/review.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -17,11 +18,14 @@ using mqtt::QoS;
 using mqtt::ReasonCode;
 using mqtt::Refusal;
 
+/// Who has so many retained messages to come is not given more subscriptions until it has read them.
+constexpr std::size_t kMaximumReplay = 100'000;
+
 ReasonCode granted(QoS qos) { return static_cast<ReasonCode>(qos); }
 
 /// What one asked filter is refused for without asking anybody; Success: it goes on to authorization as `reviewed`.
 ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt::SubscriptionRequestView& request,
-                   const mqtt::TopicFilterView& parsed, ReviewedSubscription& reviewed) {
+                   const mqtt::TopicFilterView& parsed, std::size_t asked_before, ReviewedSubscription& reviewed) {
   const session::MqttLimits& limits = state.shared.mqtt;
   if (parsed.is_shared() && !limits.shared_subscription_available) return ReasonCode::kSharedSubscriptionsNotSupported;
   if (parsed.has_wildcard() && !limits.wildcard_subscription_available)
@@ -29,7 +33,7 @@ ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt
   if (reviewed.subscription_identifier != 0 && !limits.subscription_identifier_available) {
     return ReasonCode::kSubscriptionIdentifiersNotSupported;
   }
-  if (session.subscriptions.size() >= state.shared.session.max_subscriptions &&
+  if (session.subscriptions.size() + asked_before >= state.shared.session.max_subscriptions &&
       !session.subscriptions.contains(request.filter)) {
     return ReasonCode::kQuotaExceeded;
   }
@@ -45,16 +49,6 @@ ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt
   reviewed.options = request.options;
   reviewed.options.maximum_qos = std::min(request.options.maximum_qos, limits.maximum_qos);
   return ReasonCode::kSuccess;
-}
-
-routing::FilterRulesPtr to_rules(const std::vector<std::vector<hooks::AccessRule>>& lists) {
-  routing::FilterRulesPtr rules;
-  for (const auto& list : lists) {
-    std::vector<routing::FilterRule> converted;
-    for (const hooks::AccessRule& rule : list) converted.push_back({rule.allow, rule.filter});
-    rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
-  }
-  return rules;
 }
 
 session::SubscriptionRecord to_record(const std::string& filter, const SubscriptionState& subscription) {
@@ -97,9 +91,7 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
   const bool replays = subscription.share_name.empty() && (handling == mqtt::RetainHandling::kSend ||
                                                            (handling == mqtt::RetainHandling::kSendIfNew && is_new));
   const std::uint64_t boundary = enter_subscription(state, session, subscription, replays, now);
-  if (const session::Durably durably = session.durably(state.journal)) {
-    durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
-  }
+  put_subscription(state, session, reviewed.filter, subscription);
   state.emit(hooks::EventKind::kSubscribed, session.principal, now, subscription.routed_filter, ReasonCode::kSuccess,
              reviewed.options.maximum_qos);
   if (replays && state.shared.mqtt.retain_available) replay_retained(state, session, subscription, boundary, now);
@@ -131,6 +123,7 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
   const std::uint32_t identifier = packet.properties.number(PropertyId::kSubscriptionIdentifier).value_or(0);
   PendingSubscribe pending;
   pending.packet_id = packet.packet_id;
+  std::size_t asked_before = 0;  // of new ones in this packet
   for (const mqtt::SubscriptionRequestView& request : packet.requests) {
     const auto parsed = mqtt::parse_topic_filter(request.filter, state.shared.mqtt.topic);
     if (!parsed) return failure(parsed.error());
@@ -139,8 +132,9 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
     }
     ReviewedSubscription reviewed;
     reviewed.subscription_identifier = identifier;
-    const ReasonCode code = prepare(state, *session, request, *parsed, reviewed);
+    const ReasonCode code = prepare(state, *session, request, *parsed, asked_before, reviewed);
     if (code == ReasonCode::kSuccess) {
+      asked_before += session->subscriptions.contains(request.filter) ? 0 : 1;
       pending.code_of.push_back(pending.codes.size());
       pending.review.subscriptions.push_back(std::move(reviewed));
     }
@@ -166,6 +160,10 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
       ++state.counters.subscribes_denied;
       MORTISE_LOG(kInfo, "core", "%s: subscribe to %s denied: not authorized", describe(state, connection).c_str(),
                   quoted(reviewed.filter).c_str());
+      continue;
+    }
+    if (session->replay.size() >= kMaximumReplay) {
+      code = ReasonCode::kQuotaExceeded;
       continue;
     }
     code = granted(reviewed.options.maximum_qos);
@@ -196,109 +194,6 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
   }
   acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, std::move(codes));
   return {};
-}
-
-// ---- Review ---------------------------------------------------------------------------------------------------------
-
-bool advance_review(ShardState& state, Connection& connection, SubscriptionReview& review,
-                    const mqtt::PrincipalPtr& principal, Now now) {
-  for (; review.at < review.subscriptions.size(); ++review.at) {
-    ReviewedSubscription& reviewed = review.subscriptions[review.at];
-    if (!state.has_authorize) {
-      reviewed.is_allowed = true;
-      continue;
-    }
-    auto request = std::make_shared<hooks::AccessRequest>();
-    request->principal = principal;
-    request->action = hooks::Action::kSubscribe;
-    request->topic = reviewed.routed_filter;
-    request->original_topic = reviewed.filter;
-    request->share_name = reviewed.share_name;
-    request->qos = reviewed.options.maximum_qos;
-    review.authorize.emplace(state.dispatch, std::move(request));
-    const auto decision = review.authorize->start(state.next_ticket(connection), now);
-    if (!decision) {
-      connection.stage_deadline = review.authorize->deadline();
-      state.arm(connection, connection.stage_deadline);
-      return false;
-    }
-    settle_review(review, *decision);
-  }
-  return true;
-}
-
-void settle_review(SubscriptionReview& review, const hooks::AccessDecision& decision) {
-  ReviewedSubscription& reviewed = review.subscriptions[review.at];
-  reviewed.is_allowed = decision.verdict == hooks::Verdict::kAllow;
-  reviewed.rules = to_rules(decision.rules);
-  review.authorize.reset();
-}
-
-SubscriptionReview review_of(const ResidentSession& session, const hooks::AffixPtr& affix) {
-  SubscriptionReview review;
-  std::string scratch;
-  for (const auto& [filter, subscription] : session.subscriptions) {
-    const auto parsed = mqtt::parse_topic_filter(filter, {0, mqtt::kMaximumStringSize});
-    if (!parsed) continue;
-    std::string_view routed = parsed->filter;
-    if (affix) {
-      const auto joined = affix->apply_to_filter(hooks::kAffixSubscribe, routed, scratch);
-      if (!joined) continue;
-      routed = *joined;
-    }
-    review.subscriptions.push_back({filter, subscription.share_name, std::string(routed), subscription.options,
-                                    subscription.subscription_identifier, true, subscription.rules});
-  }
-  return review;
-}
-
-namespace {
-
-bool is_same_affix(const hooks::AffixPtr& one, const hooks::AffixPtr& other) {
-  return one == other || (one && other && *one == *other);
-}
-
-bool may_see(const ResidentSession& session, const mqtt::Message& message) {
-  if (session.affix && !session.affix->invert(message.topic())) return false;
-  return std::any_of(session.subscriptions.begin(), session.subscriptions.end(), [&](const auto& entry) {
-    const SubscriptionState& subscription = entry.second;
-    return mqtt::matches(subscription.routed_filter, message.topic()) &&
-           (!subscription.rules || subscription.rules->allows(message.topic()));
-  });
-}
-
-}  // namespace
-
-void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& affix, SubscriptionReview* review,
-            Now now) {
-  const bool same = is_same_affix(session.affix, affix);
-  session.affix = affix;
-  if (session.subscriptions.empty() || (same && review == nullptr)) return;
-  SubscriptionReview renewed = review != nullptr ? std::move(*review) : review_of(session, affix);
-  for (const auto& [filter, subscription] : session.subscriptions)
-    leave_subscription(state, session, subscription, now);
-  const auto before = std::exchange(session.subscriptions, {});
-  const session::Durably durably = session.durably(state.journal);
-  for (ReviewedSubscription& reviewed : renewed.subscriptions) {
-    if (!reviewed.is_allowed) {
-      MORTISE_LOG(kInfo, "core", "client %s: subscription to %s ended: not authorized any more",
-                  quoted(session.principal->client_id).c_str(), quoted(reviewed.filter).c_str());
-      continue;
-    }
-    SubscriptionState& subscription = session.subscriptions[reviewed.filter];
-    subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
-                    reviewed.subscription_identifier, std::move(reviewed.rules)};
-    enter_subscription(state, session, subscription, false, now);
-    if (durably) durably.journal->subscription_put(durably.number, to_record(reviewed.filter, subscription));
-  }
-  for (const auto& [filter, subscription] : before) {
-    if (session.subscriptions.contains(filter)) continue;
-    if (durably) durably.journal->subscription_remove(durably.number, filter);
-    state.emit(hooks::EventKind::kUnsubscribed, session.principal, now, subscription.routed_filter,
-               ReasonCode::kNotAuthorized);
-  }
-  state.counters.dropped_revoked +=
-      session.outbound.remove_if([&](const mqtt::Message& message) { return !may_see(session, message); }, durably);
 }
 
 // ---- The index ------------------------------------------------------------------------------------------------------
@@ -364,6 +259,12 @@ void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now n
   for (const auto& [filter, subscription] : session.subscriptions)
     leave_subscription(state, session, subscription, now);
   session.subscriptions.clear();
+}
+
+void put_subscription(ShardState& state, const ResidentSession& session, const std::string& filter,
+                      const SubscriptionState& subscription) {
+  if (const session::Durably durably = session.durably(state.journal))
+    durably.journal->subscription_put(durably.number, to_record(filter, subscription));
 }
 
 void recover_subscription(ShardState& state, ResidentSession& session, const session::SubscriptionRecord& record,

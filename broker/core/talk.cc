@@ -24,8 +24,11 @@ void say_when_durable(ShardState& state, Connection& connection, std::uint64_t p
     mark_talkative(state, connection);
     return;
   }
-  if (connection.parked.empty()) state.parked_connections.push_back({position, connection.id});
+  // Positions only grow, so entries stand in order; one that waits for nothing of its own rides behind the last.
+  if (!state.is_durable(position)) state.parked_connections.push_back({position, connection.id});
   connection.parked.push_back({position, std::move(packet), frees_receive_quota});
+  // Not ended here: whoever says something goes on with its session.
+  if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
 }
 
 void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType type, mqtt::PacketId packet_id,
@@ -53,9 +56,6 @@ void release_parked(ShardState& state, Now now) {
       if (parked.frees_receive_quota && connection->unacknowledged > 0) --connection->unacknowledged;
       connection->parked.pop_front();
     }
-    // The rest waits for a later position, which keeps the order of parked_connections.
-    if (!connection->parked.empty())
-      state.parked_connections.push_back({connection->parked.front().position, connection->id});
     mark_talkative(state, *connection);
     resume_reading(state, *connection);
   }
@@ -95,6 +95,16 @@ void disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reas
   }
   connection_lost(state, connection, reason, now);
   end_connection(state, connection, Farewell::kFlush);
+}
+
+void refuse_unserved(ShardState& state, Connection& connection, Now now) {
+  if (connection.stage == Stage::kCommitting) {
+    ++state.counters.store_refusals;
+    refuse_attached(state, connection, now);
+  } else if (connection.stage == Stage::kConnected && !connection.parked.empty()) {
+    ++state.counters.store_refusals;
+    disconnect(state, connection, mqtt::ReasonCode::kServerUnavailable, now, "the store fails");
+  }
 }
 
 void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now) {

@@ -31,6 +31,8 @@ void release_parked(ShardState& state, Now now);
 /// Ends the connection from our side: DISCONNECT with a Reason Code where the version has one (5.0 section 4.13), then
 /// close.
 void disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, Now now, const char* why = nullptr);
+/// Ends a connection that waits for a store that fails.
+void refuse_unserved(ShardState& state, Connection& connection, Now now);
 /// The peer broke the protocol: one log line with the statement, then as above.
 void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now);
 /// Closes without a DISCONNECT; `farewell` as in Actions.

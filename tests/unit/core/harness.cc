@@ -10,13 +10,14 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
                          routing::RetainedIndex& retained, GroupDirectory& groups) {
   Shared shared;
   shared.loops = options.loops;
-  shared.home_hash = KeyedHash::random();
+  shared.home_hash = KeyedHash();  // the same in every run
   shared.subscriptions = &index;
   shared.retained = &retained;
   shared.groups = &groups;
   shared.mqtt = options.mqtt;
   shared.session = options.session;
   shared.has_store = options.has_store;
+  shared.on_store_failure = options.on_store_failure;
   return shared;
 }
 
@@ -111,6 +112,7 @@ bool TestBroker::perform(LoopIndex loop) {
     Outbox* outbox = shard.outbox(id);
     if (outbox == nullptr) continue;
     TestClient* client = find(loop, id);
+    if (client != nullptr && !client->takes_bytes) continue;
     std::string bytes;
     drain(*outbox, bytes);
     shard.writable(id, now_);
@@ -158,6 +160,65 @@ void TestBroker::advance(Millis by) {
   settle();
 }
 
+void TestBroker::make_durable(LoopIndex loop, std::uint64_t position) {
+  journals_[loop]->durable = position;
+  shards_[loop]->handle(Durable{position}, now_);
+  settle();
+}
+
+void TestBroker::serve_pages(bool fail) {
+  for (bool did = true; did;) {
+    did = false;
+    for (LoopIndex loop = 0; loop < shards_.size(); ++loop) {
+      for (const TestJournal::Fetch& fetch : std::exchange(journals_[loop]->fetches, {})) {
+        QueuePage page{fetch.session, {}, fetch.after, true, fail};
+        for (const session::QueueRecord& record : journals_[loop]->stored[fetch.session]) {
+          if (record.position <= fetch.after || fail) continue;
+          page.is_last = page.records.size() < fetch.max_messages;
+          if (!page.is_last) break;
+          page.records.push_back(record);
+        }
+        shards_[loop]->handle(std::move(page), now_);
+        did = !fail;
+      }
+    }
+    settle();
+  }
+}
+
+void TestBroker::store_fails(bool is_failing) {
+  for (const auto& shard : shards_) shard->handle(StoreState{is_failing}, now_);
+  settle();
+}
+
+void TestBroker::answer(const hooks::Ticket& ticket, hooks::Resolution resolution) {
+  shards_[ticket.loop]->handle(Completion{ticket, std::move(resolution)}, now_);
+  settle();
+}
+
+void TestBroker::perform_intent(std::string_view client_id, hooks::Intent intent) {
+  shards_[home_of(client_id)]->handle(PluginIntent{"test", std::move(intent)}, now_);
+  settle();
+}
+
+std::string TestBroker::id_on(LoopIndex loop, std::string_view beginning) const {
+  for (int i = 0;; ++i) {
+    const std::string id = std::string(beginning) + std::to_string(i);
+    if (home_of(id) == loop) return id;
+  }
+}
+
+std::uint64_t TestBroker::total(std::uint64_t ShardCounters::*counter) const {
+  std::uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->counters().*counter;
+  return sum;
+}
+
+void TestBroker::shut_down() {
+  for (const auto& shard : shards_) shard->shut_down(now_);
+  settle();
+}
+
 void TestBroker::make_durable() {
   for (LoopIndex loop = 0; loop < shards_.size(); ++loop) {
     journals_[loop]->durable = journals_[loop]->position();
@@ -187,6 +248,52 @@ void TestClient::connect(std::string_view client_id, bool clean_start, std::uint
   send(std::string_view(bytes));
 }
 
+std::string TestClient::bytes_of(const ConnectOptions& options) const {
+  mqtt::ConnectView packet;
+  packet.version = version_;
+  packet.client_id = options.client_id;
+  packet.clean_start = options.clean_start;
+  packet.keep_alive = options.keep_alive;
+  if (!options.user_name.empty()) packet.user_name = options.user_name;
+  mqtt::PropertyWriter properties, will_properties;
+  if (options.session_expiry != 0) properties.put(mqtt::PropertyId::kSessionExpiryInterval, options.session_expiry);
+  if (options.receive_maximum != 0)
+    properties.put(mqtt::PropertyId::kReceiveMaximum, std::uint32_t{options.receive_maximum});
+  if (options.maximum_packet_size != 0)
+    properties.put(mqtt::PropertyId::kMaximumPacketSize, options.maximum_packet_size);
+  if (options.will_delay != 0) will_properties.put(mqtt::PropertyId::kWillDelayInterval, options.will_delay);
+  packet.properties = properties.view();
+  if (!options.will_topic.empty()) {
+    packet.will = mqtt::WillView{static_cast<mqtt::QoS>(options.will_qos), options.will_retain, will_properties.view(),
+                                 options.will_topic, as_bytes(options.will_payload)};
+  }
+  std::string bytes;
+  mqtt::encode(bytes, packet);
+  return bytes;
+}
+
+void TestClient::unsubscribe(std::string_view filter, mqtt::PacketId packet_id) {
+  mqtt::UnsubscribeView packet;
+  packet.packet_id = packet_id;
+  packet.filters.push_back(filter);
+  send(packet);
+}
+
+void TestClient::disconnect(mqtt::ReasonCode reason, std::optional<std::uint32_t> expiry) {
+  mqtt::DisconnectView packet;
+  packet.reason = reason;
+  mqtt::PropertyWriter properties;
+  if (expiry) properties.put(mqtt::PropertyId::kSessionExpiryInterval, *expiry);
+  packet.properties = properties.view();
+  send(packet);
+}
+
+std::vector<mqtt::PacketType> TestClient::take_types() {
+  std::vector<mqtt::PacketType> types;
+  while (has_next()) types.push_back(next().type);
+  return types;
+}
+
 void TestClient::subscribe(std::string_view filter, int qos, mqtt::PacketId packet_id) {
   mqtt::SubscribeView packet;
   packet.packet_id = packet_id;
@@ -214,6 +321,7 @@ void TestClient::acknowledge(mqtt::PacketType type, mqtt::PacketId packet_id, mq
 }
 
 void TestClient::drop() {
+  if (!is_open_) return;
   is_open_ = false;
   broker_.shards_[loop_]->closed(connection_, broker_.now_);
   broker_.settle();

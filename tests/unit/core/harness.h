@@ -23,6 +23,22 @@ struct Received {
 
 class TestBroker;
 
+/// A CONNECT with all that tests want to say in it.
+struct ConnectOptions {
+  std::string client_id;
+  bool clean_start = true;
+  std::uint32_t session_expiry = 0;
+  std::uint16_t keep_alive = 0;
+  std::uint16_t receive_maximum = 0;      // 0: not sent
+  std::uint32_t maximum_packet_size = 0;  // 0: not sent
+  std::string user_name;
+  std::string will_topic;  // empty: no Will
+  std::string will_payload = "gone";
+  int will_qos = 0;
+  bool will_retain = false;
+  std::uint32_t will_delay = 0;
+};
+
 /// One client's end of a connection.
 class TestClient {
  public:
@@ -31,14 +47,26 @@ class TestClient {
 
   /// Sends raw bytes and lets the broker work until nothing moves any more.
   void send(std::string_view bytes);
+  void send(const std::string& bytes) { send(std::string_view(bytes)); }
   template <class Packet>
   void send(const Packet& packet) {
     std::string bytes;
     mqtt::encode(bytes, packet, version_);
     send(std::string_view(bytes));
   }
+  /// The bytes of a packet as this client sends it.
+  template <class Packet>
+  std::string bytes_of(const Packet& packet) const {
+    std::string bytes;
+    mqtt::encode(bytes, packet, version_);
+    return bytes;
+  }
+  std::string bytes_of(const ConnectOptions& options) const;
+  void connect(const ConnectOptions& options) { send(std::string_view(bytes_of(options))); }
   void connect(std::string_view client_id, bool clean_start = true, std::uint32_t session_expiry = 0);
   void subscribe(std::string_view filter, int qos, mqtt::PacketId packet_id = 1);
+  void unsubscribe(std::string_view filter, mqtt::PacketId packet_id = 1);
+  void disconnect(mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess, std::optional<std::uint32_t> expiry = {});
   void publish(std::string_view topic, std::string_view payload, int qos = 0, mqtt::PacketId packet_id = 0,
                bool retain = false);
   void acknowledge(mqtt::PacketType type, mqtt::PacketId packet_id,
@@ -66,6 +94,12 @@ class TestClient {
   /// The topics and payloads ("topic=payload") of all PUBLISH packets received, acknowledged when `acknowledges`; other
   /// packets are dropped.
   std::vector<std::string> take_publishes(bool acknowledges = true);
+  /// The types of all packets received, which are dropped.
+  std::vector<mqtt::PacketType> take_types();
+  /// How many whole packets wait to be taken.
+  std::size_t waiting() const { return received_.size(); }
+  /// False: the peer's socket takes nothing.
+  bool takes_bytes = true;
 
  private:
   friend class TestBroker;
@@ -88,6 +122,7 @@ struct TestOptions {
   session::SessionLimits session;
   session::MqttLimits mqtt;
   hooks::DispatchPtr dispatch;
+  Shared::StoreFailure on_store_failure = Shared::StoreFailure::kRefusePersistent;
 };
 
 class TestBroker {
@@ -106,6 +141,26 @@ class TestBroker {
   std::size_t loops() const { return shards_.size(); }
   /// Makes everything appended so far durable, on every loop, and tells the shards.
   void make_durable();
+  /// The same up to a position of one loop.
+  void make_durable(LoopIndex loop, std::uint64_t position);
+  /// Answers every fetch from what the journals stored, until nobody asks any more.
+  void serve_pages(bool fail = false);
+  /// The store began to fail, or works again.
+  void store_fails(bool is_failing);
+  void answer(const hooks::Ticket& ticket, hooks::Resolution resolution);
+  void perform_intent(std::string_view client_id, hooks::Intent intent);
+  void invalidate(std::string_view client_id) {
+    perform_intent(client_id, hooks::InvalidateIntent{"", std::string(client_id)});
+  }
+  void kick(std::string_view client_id) {
+    perform_intent(client_id, hooks::DisconnectIntent{"", std::string(client_id)});
+  }
+  LoopIndex home_of(std::string_view client_id) const { return home_loop(shared_, "", client_id); }
+  /// A client id that lives on this loop.
+  std::string id_on(LoopIndex loop, std::string_view beginning = "c") const;
+  /// Sums up a counter of all loops.
+  std::uint64_t total(std::uint64_t ShardCounters::*counter) const;
+  void shut_down();
   routing::RetainedIndex& retained() { return retained_; }
   routing::SubscriptionIndex& index() { return index_; }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/base/check.h"
 #include "broker/session/journal.h"
 
 namespace mortise::core::testing {
@@ -15,7 +16,10 @@ class TestJournal final : public session::Journal {
   void session_put(const session::SessionRecord& record) override {
     note("session_put " + std::to_string(record.number));
   }
-  void session_remove(session::SessionNumber session) override { note("session_remove " + std::to_string(session)); }
+  void session_remove(session::SessionNumber session) override {
+    stored.erase(session);
+    note("session_remove " + std::to_string(session));
+  }
   void subscription_put(session::SessionNumber, const session::SubscriptionRecord& record) override {
     note("subscription_put " + record.filter);
   }
@@ -23,10 +27,13 @@ class TestJournal final : public session::Journal {
     note("subscription_remove " + std::string(filter));
   }
   void queue_put(session::SessionNumber session, const session::QueueRecord& record) override {
-    stored[session].push_back(record);
+    auto& queue = stored[session];
+    CHECK(queue.empty() || queue.back().position < record.position);
+    queue.push_back(record);
     note("queue_put " + std::to_string(record.position));
   }
-  void queue_released(session::SessionNumber, session::QueuePosition position) override {
+  void queue_released(session::SessionNumber session, session::QueuePosition position) override {
+    for (session::QueueRecord& record : stored[session]) record.released |= record.position == position;
     note("queue_released " + std::to_string(position));
   }
   void queue_remove(session::SessionNumber session, session::QueuePosition first,
@@ -49,14 +56,21 @@ class TestJournal final : public session::Journal {
   bool is_durable(std::uint64_t position) const noexcept override { return position <= durable; }
   std::uint64_t new_group() override { return ++groups(); }
   void begin_piece(std::uint64_t group, std::uint32_t announces) override {
+    CHECK(!is_in_piece_);
+    is_in_piece_ = true;
+    outstanding()[group] += static_cast<std::int64_t>(announces) - 1;
     note("begin_piece " + std::to_string(group) + " announces " + std::to_string(announces));
   }
-  void end_piece() override { note("end_piece"); }
+  void end_piece() override {
+    CHECK(is_in_piece_);
+    is_in_piece_ = false;
+    note("end_piece");
+  }
   void fetch(session::SessionNumber session, session::QueuePosition after, std::uint32_t max_messages,
              std::uint64_t) override {
     fetches.push_back({session, after, max_messages});
   }
-  void flush() override {}
+  void flush() override { CHECK(!is_in_piece_); }
   bool has_credit() const noexcept override { return credit; }
 
   struct Fetch {
@@ -64,6 +78,17 @@ class TestJournal final : public session::Journal {
     session::QueuePosition after;
     std::uint32_t max_messages;
   };
+  /// What all loops' pieces still owe their groups: each group comes to 0 when its pieces are all there.
+  static std::map<std::uint64_t, std::int64_t>& outstanding() {
+    static std::map<std::uint64_t, std::int64_t> pieces;
+    return pieces;
+  }
+  std::size_t count(std::string_view beginning) const {
+    std::size_t found = 0;
+    for (const std::string& line : log) found += line.starts_with(beginning) ? 1 : 0;
+    return found;
+  }
+
   std::vector<std::string> log;
   std::map<session::SessionNumber, std::vector<session::QueueRecord>> stored;
   std::vector<Fetch> fetches;
@@ -84,6 +109,7 @@ class TestJournal final : public session::Journal {
     return last;
   }
   std::uint64_t position_ = 0;
+  bool is_in_piece_ = false;
 };
 
 }  // namespace mortise::core::testing
