@@ -1,10 +1,10 @@
 #include "broker/cli/bench.h"
 
-#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -33,21 +33,26 @@ std::chrono::microseconds own_cpu() {
          std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-int wait_for_events(int epoll, std::span<epoll_event> events, SteadyTime deadline) {
-  const auto left = std::clamp<std::chrono::nanoseconds>(deadline - steady_now(), 0ns, std::chrono::nanoseconds(1s));
-  const timespec timeout{static_cast<time_t>(left.count() / 1'000'000'000),
-                         static_cast<long>(left.count() % 1'000'000'000)};
-  const int size = static_cast<int>(events.size());
-  const int ready = ::epoll_pwait2(epoll, events.data(), size, &timeout, nullptr);
-  if (ready >= 0 || errno != ENOSYS) return ready;
-  return ::epoll_wait(epoll, events.data(), size, static_cast<int>(left.count() / 1'000'000));
+/// The place in connections_.
+net::PollToken token_of(std::size_t number) {
+  return {net::PollToken::Kind::kStream, static_cast<std::uint32_t>(number), 1};
+}
+
+timespec as_timespec(std::chrono::nanoseconds time) {
+  return {static_cast<time_t>(time.count() / 1'000'000'000), static_cast<long>(time.count() % 1'000'000'000)};
 }
 
 }  // namespace
 
-Bench::Bench(const BenchOptions& options)
-    : options_(options), epoll_(::epoll_create1(EPOLL_CLOEXEC)), payload_(options.size, 'x') {
+Bench::Bench(const BenchOptions& options, net::Poller poller)
+    : options_(options), poller_(std::move(poller)), payload_(options.size, 'x') {
   add_connections();
+}
+
+Result<BenchReport> Bench::run(const BenchOptions& options) {
+  Result<net::Poller> poller = net::Poller::create();
+  if (!poller) return std::move(poller).as_failure();
+  return Bench(options, std::move(*poller)).run();
 }
 
 Bench::~Bench() = default;
@@ -70,7 +75,10 @@ void Bench::add_connections() {
 }
 
 Result<BenchReport> Bench::run() {
-  if (!epoll_) return failure(std::string("cannot make an epoll: ") + std::strerror(errno));
+  timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!timer_ || !poller_.add(timer_.get(), EPOLLIN, {net::PollToken::Kind::kWakeUp, 0, 0})) {
+    return failure(std::string("cannot make a timer: ") + std::strerror(errno));
+  }
   if (Result<void> connected = connect_all(); !connected) return std::move(connected).as_failure();
   const auto own_before = own_cpu();
   std::chrono::microseconds broker_before{};
@@ -107,13 +115,11 @@ Result<void> Bench::connect_all() {
 
 Result<void> Bench::start_some(const net::ClientAddress& address) {
   while (started_ < connections_.size() && started_ - ready_ < kConnectingAtOnce) {
-    BenchConnection& connection = *connections_[started_++];
+    const std::size_t number = started_++;
+    BenchConnection& connection = *connections_[number];
     if (Result<void> begun = connection.start(address); !begun) return begun;
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT;
-    event.data.ptr = &connection;
     connection.is_blocked = true;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.descriptor(), &event) != 0) {
+    if (!poller_.add(connection.descriptor(), EPOLLIN | EPOLLOUT, token_of(number))) {
       return failure(std::string("epoll: ") + std::strerror(errno));
     }
   }
@@ -154,13 +160,25 @@ bool Bench::has_everything() const {
   return std::all_of(connections_.begin(), connections_.end(), is_idle);
 }
 
+/// Finer than the milliseconds of epoll: a rate of thousands a second needs it.
+void Bench::set_timer(SteadyTime at) {
+  itimerspec setting{};
+  setting.it_value = as_timespec(std::max<Nanoseconds>(at.time_since_epoch(), 1ns));
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr);
+}
+
 Result<void> Bench::turn(SteadyTime deadline) {
-  std::array<epoll_event, 512> events;
-  const int ready = wait_for_events(epoll_.get(), events, dirty_.empty() ? deadline : SteadyTime{});
-  if (ready < 0 && errno != EINTR) return failure(std::string("epoll: ") + std::strerror(errno));
-  for (int i = 0; i < ready; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    auto& connection = *static_cast<BenchConnection*>(event.data.ptr);
+  const SteadyTime now = steady_now();
+  if (dirty_.empty()) set_timer(deadline);
+  const std::size_t ready = poller_.wait(now, dirty_.empty() ? now + 1s : now);
+  for (std::size_t i = 0; i < ready; ++i) {
+    const net::PollEvent event = poller_.event(i);
+    if (event.token.kind == net::PollToken::Kind::kWakeUp) {
+      std::uint64_t expirations = 0;
+      [[maybe_unused]] const ssize_t size = ::read(timer_.get(), &expirations, sizeof expirations);
+      continue;
+    }
+    BenchConnection& connection = *connections_[event.token.index];
     if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
       if (Result<void> received = connection.receive(scratch_, *this); !received) return received;
     }
@@ -187,10 +205,9 @@ Result<void> Bench::flush(BenchConnection& connection) {
   if (!is_full) return std::move(is_full).as_failure();
   if (*is_full != connection.is_blocked) {
     connection.is_blocked = *is_full;
-    epoll_event event{};
-    event.events = EPOLLIN | (*is_full ? unsigned{EPOLLOUT} : 0u);
-    event.data.ptr = &connection;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.descriptor(), &event);
+    const std::size_t number =
+        connection.index() + (connection.role() == Role::kSubscriber ? options_.publishers() : 0);
+    poller_.change(connection.descriptor(), *is_full ? EPOLLIN | EPOLLOUT : EPOLLIN, token_of(number));
   }
   // The batch was full, not the socket: go on in the next turn.
   if (!*is_full && connection.role() == Role::kPublisher && may_send(connection)) mark(connection);

@@ -5,6 +5,7 @@
 
 #include "broker/cli/bench_connection.h"
 #include "broker/cli/bench_report.h"
+#include "broker/net/poller.h"
 
 namespace mortise::cli {
 
@@ -17,14 +18,15 @@ namespace mortise::cli {
 /// up (no coordinated omission).
 class Bench : private BenchEvents {
  public:
-  explicit Bench(const BenchOptions& options);
-  ~Bench() override;
-
   /// Errors: a connection failed or was refused.
-  Result<BenchReport> run();
+  static Result<BenchReport> run(const BenchOptions& options);
+  ~Bench() override;
 
  private:
   using Nanoseconds = std::chrono::nanoseconds;
+
+  Bench(const BenchOptions& options, net::Poller poller);
+  Result<BenchReport> run();
 
   void on_ready(BenchConnection& connection) override;
   void on_delivery(BenchConnection& subscriber, const mqtt::PublishView& message) override;
@@ -36,6 +38,7 @@ class Bench : private BenchEvents {
   Result<void> drain();
   /// Waits for events at most until `deadline`, handles them, then fills and flushes whoever has cause.
   Result<void> turn(SteadyTime deadline);
+  void set_timer(SteadyTime at);
   Result<void> start_some(const net::ClientAddress& address);
   Result<void> flush(BenchConnection& connection);
   /// Lets a publisher append what it may.
@@ -50,7 +53,8 @@ class Bench : private BenchEvents {
   BenchReport finish();
 
   const BenchOptions& options_;
-  net::Descriptor epoll_;
+  net::Poller poller_;
+  net::Descriptor timer_;
   std::vector<std::unique_ptr<BenchConnection>> connections_;  // publishers first
   std::vector<BenchConnection*> dirty_, flushing_;
   std::vector<std::uint8_t> scratch_;

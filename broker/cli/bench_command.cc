@@ -34,8 +34,7 @@ Result<int> bench(const BenchArguments& arguments) {
     return failure("--clients " + std::to_string(options.clients) + " needs more descriptors than the limit of " +
                    std::to_string(descriptors) + " (ulimit -n)");
   }
-  Bench run(options);
-  Result<BenchReport> report = run.run();
+  Result<BenchReport> report = Bench::run(options);
   if (!report) return std::move(report).as_failure();
   std::fputs(format(*report, options).c_str(), stdout);
   return options.verifies && !report->is_clean() ? 1 : 0;
