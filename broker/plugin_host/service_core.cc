@@ -37,11 +37,11 @@ std::uint32_t log(mortise_handle where, std::uint32_t level, mortise_bytes text)
   if (!caller.instance->log_limit().admit(held_back)) return MORTISE_E_QUOTA;
   std::string line = caller.instance->name();
   if (caller.frame != nullptr) {
-    line += " " + label_of(caller.frame->point());
-    if (!caller.frame->client().empty()) line += " client " + quoted(caller.frame->client(), 64);
+    line.append(" ").append(label_of(caller.frame->point()));
+    if (!caller.frame->client().empty()) line.append(" client ").append(quoted(caller.frame->client(), 64));
   }
-  line += ": " + escaped(text_of(text, MORTISE_MAX_LOG_BYTES));
-  if (held_back != 0) line += " (" + std::to_string(held_back) + " lines before it were dropped)";
+  line.append(": ").append(escaped(text_of(text, MORTISE_MAX_LOG_BYTES)));
+  if (held_back != 0) line.append(" (").append(std::to_string(held_back)).append(" lines before it were dropped)");
   log_line(broker_level, "plugin", "%s", line.c_str());
   return MORTISE_OK;
 }
