@@ -82,9 +82,17 @@ void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::M
   count_unsaid(state, say_publish(state, *connection, session, message, publish, is_passing, now));
 }
 
+void ask_for_page(ShardState& state, ResidentSession& session) {
+  if (state.journal == nullptr || session.number == 0 || !session.outbound.wants_page()) return;
+  const session::QueuePosition after = session.outbound.begin_page();
+  state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
+}
+
 void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
   const mqtt::MessagePtr message = offer.message;
-  const auto outcome = session.outbound.enqueue(std::move(offer), session.durably(state.journal));
+  const auto outcome = session.outbound.enqueue(std::move(offer), state.durably(session.number));
+  // Of a queue that waits in the store alone, the first page is what the oldest can be dropped from.
+  if (session.outbound.is_nearly_full()) ask_for_page(state, session);
   if (outcome == session::OutboundFlow::Enqueued::kQueued) return;
   ++state.counters.dropped_queue_full;
   state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded,
@@ -215,12 +223,6 @@ void replay_retained(ShardState& state, Connection& connection, ResidentSession&
       enqueue(state, session, {replay.message, replay.effective_qos, true, std::move(ids), 0}, now);
     }
   }
-}
-
-void ask_for_page(ShardState& state, ResidentSession& session) {
-  if (state.journal == nullptr || session.number == 0 || !session.outbound.wants_page()) return;
-  const session::QueuePosition after = session.outbound.begin_page();
-  state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
 }
 
 }  // namespace

@@ -82,6 +82,10 @@ class OutboundFlow {
 
   /// What the store said of this queue at start.
   void restore(const QueueSummary& summary);
+  /// Soon the oldest must go, and only what is in memory can.
+  bool is_nearly_full() const noexcept {
+    return messages_ >= limits_->queue.max_messages / 8 * 7 || bytes_ >= limits_->queue.max_bytes / 8 * 7;
+  }
   /// Whether a page should be asked for now, and from where.
   bool wants_page() const noexcept;
   /// A page was asked for: messages behind this position.

@@ -215,6 +215,20 @@ TEST_F(OutboundFlowTest, ALongDurableQueueIsReadBackInPages) {
   for (int i = 1; i <= 5000; ++i) ASSERT_EQ(got[static_cast<std::size_t>(i - 1)], std::to_string(i));
 }
 
+TEST_F(OutboundFlowTest, ARestoredQueueThatIsFullDropsItsOldestOnceItsFirstPageIsThere) {
+  limits.queue.max_messages = 8;
+  for (int i = 1; i <= 8; ++i) put(std::to_string(i), QoS::kAtLeastOnce, durable);
+  OutboundFlow after_restart{limits};
+  after_restart.restore({1, 8, 8, 800});
+  ASSERT_TRUE(after_restart.is_nearly_full());
+  bool is_last = false;
+  auto page = journal.page(after_restart.begin_page(), 512, is_last);
+  after_restart.append_page(std::move(page), is_last);
+  flow = std::move(after_restart);
+  EXPECT_EQ(put("9", QoS::kAtLeastOnce, durable), Enqueued::kQueuedDroppingOldest);
+  EXPECT_THAT(take(10, durable), ElementsAre("2+", "3+", "4+", "5+", "6+", "7+", "8+", "9"));
+}
+
 TEST_F(OutboundFlowTest, ARestoredQueueGoesOnWhereItWas) {
   for (int i = 1; i <= 5; ++i) put(std::to_string(i), i == 2 ? QoS::kExactlyOnce : QoS::kAtLeastOnce, durable);
   take(2, durable);
