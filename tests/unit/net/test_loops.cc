@@ -1,7 +1,5 @@
 #include "test_loops.h"
 
-#include <future>
-
 namespace mortise::net::test {
 
 namespace {
@@ -87,6 +85,17 @@ void TestLoops::come_round(LoopIndex loop) {
   std::future<void> future = reached->get_future();
   if (!mesh_->executor(loop).post([reached] { reached->set_value(); })) return;
   ASSERT_EQ(future.wait_for(kPatience), std::future_status::ready);
+}
+
+StandStill::StandStill(TestLoops& loops, LoopIndex loop) {
+  auto stands = std::make_shared<std::promise<void>>();
+  std::future<void> standing = stands->get_future();
+  const std::shared_future<void> released(release_.get_future());
+  EXPECT_TRUE(loops.mesh().executor(loop).post([stands, released] {
+    stands->set_value();
+    released.wait();
+  }));
+  EXPECT_EQ(standing.wait_for(kPatience), std::future_status::ready);
 }
 
 bool TestLoops::eventually(const std::function<bool()>& condition) {

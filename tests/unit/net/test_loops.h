@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/net/client_stream.h"
@@ -62,6 +64,20 @@ class TestLoops {
   std::vector<std::unique_ptr<core::Shard>> shards_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<LoopGroup> group_;
+};
+
+/// Keeps one loop from doing anything while it lives. The loop stands when the constructor returns.
+class StandStill {
+ public:
+  StandStill(TestLoops& loops, LoopIndex loop);
+  ~StandStill() { end(); }
+  void end() {
+    if (!std::exchange(has_ended_, true)) release_.set_value();
+  }
+
+ private:
+  std::promise<void> release_;
+  bool has_ended_ = false;
 };
 
 }  // namespace mortise::net::test
