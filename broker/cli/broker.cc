@@ -9,6 +9,9 @@
 #include <cstring>
 #include <thread>
 
+#include "broker/cli/plugin_line.h"
+#include "broker/plugin_host/loader.h"
+
 namespace mortise::cli {
 
 namespace {
@@ -33,6 +36,15 @@ std::string with_port(const std::string& url, std::uint16_t port) {
   const std::size_t colon = url.rfind(':');
   const bool has_port = url.find_first_not_of("0123456789", colon + 1) == std::string::npos && colon > url.find("//");
   return (has_port ? url.substr(0, colon) : url) + ":" + std::to_string(port);
+}
+
+/// A store plugin opens its database when it starts: it would be made, or found in use by the broker that runs.
+config::SettingsPtr without_store(const config::Settings& settings) {
+  config::Settings rest = settings;
+  std::erase_if(rest.plugins,
+                [&](const config::PluginSettings& plugin) { return settings.hooks.store == plugin.name; });
+  rest.hooks.store.reset();
+  return std::make_shared<const config::Settings>(std::move(rest));
 }
 
 }  // namespace
@@ -63,6 +75,21 @@ Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings) {
   if (Result<void> done = broker->restore(); !done) return std::move(done).as_failure();
   if (Result<void> done = broker->open(); !done) return std::move(done).as_failure();
   return broker;
+}
+
+Result<std::vector<plugin_host::PluginDescription>> Broker::check(config::SettingsPtr settings) {
+  Broker broker(without_store(*settings));
+  if (Result<void> done = broker.load_plugins(); !done) return std::move(done).as_failure();
+  std::vector<plugin_host::PluginDescription> plugins = broker.plugins();
+  for (const config::PluginSettings& plugin : settings->plugins) {
+    if (settings->hooks.store != plugin.name) continue;
+    const auto loaded = plugin_host::load_plugin(plugin.library);
+    if (!loaded) {
+      return failure("plugin " + plugin.name + " (" + plugin.library.string() + "): " + loaded.error().message);
+    }
+    plugins.push_back(describe(**loaded, plugin));
+  }
+  return plugins;
 }
 
 Result<void> Broker::claim_data_dir() {

@@ -21,6 +21,9 @@ class Broker {
   /// Everything or nothing: directories, plugins, the store and what it holds, then loops and listeners. Errors: one
   /// line that names what cannot be had; then nothing is left running or open.
   static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings);
+  /// Starts the plugins, so that they look at their configuration, and stops them. No store, directory or port is
+  /// opened. Errors: as start(). Returns what each plugin is.
+  static Result<std::vector<plugin_host::PluginDescription>> check(config::SettingsPtr settings);
   /// As stop(), without grace.
   ~Broker();
   Broker(const Broker&) = delete;

@@ -15,6 +15,7 @@ namespace mortise::cli {
 void add_bench(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
 void add_passwd(CLI::App& app, int& status);
+void add_plugin(CLI::App& app, int& status);
 void add_pub(CLI::App& app, int& status);
 void add_run(CLI::App& app, int& status);
 void add_sub(CLI::App& app, int& status);

@@ -97,6 +97,50 @@ class BadInput(support.BrokerTest):
         says = self.refused_start({"plugins": [{"name": "x", "library": str(library)}], "hooks": {"event": ["x"]}})
         self.assertIn("text.so", says)
 
+    def plugin(self, library, family, **config):
+        return {"plugins": [{"name": "it", "library": library, "config": config}],
+                "hooks": {family: "it" if family == "store" else ["it"]}}
+
+    def test_what_a_plugin_finds_wrong_in_its_configuration_is_told(self):
+        says = self.refused_file(self.plugin("auth-file.so", "auth", passwords="nowhere"))
+        self.assertIn("plugin it", says)
+        self.assertIn(str(self.folder / "nowhere"), says)
+        (self.folder / "passwd").write_text("alice:secret\n")
+        self.assertIn("passwd:1:", self.refused_file(self.plugin("auth-file.so", "auth", passwords="passwd")))
+        (self.folder / "passwd").write_text("")
+        (self.folder / "acl.yaml").write_text("rules:\n  - { allow: all, topics: ['a/#/b'] }\n")
+        self.assertIn("acl.yaml:2:", self.refused_file(self.plugin("auth-file.so", "auth", passwords="passwd", acl="acl.yaml")))
+        self.assertIn("prefix", self.refused_file(self.plugin("topic-affix.so", "topic", prefix="tenant/+/")))
+
+    def test_a_rule_that_nothing_can_reach_is_a_warning_with_its_line(self):
+        (self.folder / "passwd").write_text("")
+        (self.folder / "acl.yaml").write_text(
+            "rules:\n  - { allow: all, topics: ['a/#'] }\n  - { deny: all, topics: ['a/b'] }\n")
+        file = self.folder / "good.yaml"
+        file.write_text(json.dumps(self.plugin("auth-file.so", "auth", passwords="passwd", acl="acl.yaml")))
+        self.assertIn("acl.yaml:3:", self.mortise("check", file).stderr)
+
+    def test_a_store_that_is_none_is_named_and_kept(self):
+        (self.folder / "it.db").write_text("this is not a database, it is a text\n" * 100)
+        says = self.refused_start(self.plugin("store-sqlite.so", "store", path="it.db"))
+        self.assertIn("it.db", says)
+        self.assertIn("not a database", says)
+        self.assertIn("this is not a database", (self.folder / "it.db").read_text())
+        self.assertIn("nowhere", self.refused_start(self.plugin("store-sqlite.so", "store", path="nowhere/it.db")))
+
+    def test_check_opens_nothing_and_works_while_the_broker_runs(self):
+        config = self.plugin("store-sqlite.so", "store", path="it.db")
+        file = self.folder / "good.yaml"
+        file.write_text(json.dumps({"node": {"data_dir": "data"}, **config}))
+        self.assertIn("plugin it: store-sqlite", self.mortise("check", file).stdout)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["good.yaml"])
+        self.start_broker(**config)
+        self.mortise("check", self.broker.file)
+
+    def test_a_plugin_can_be_looked_at(self):
+        self.assertIn("auth.authenticate", self.mortise("plugin", "inspect", "auth-file.so").stdout)
+        self.assertIn("no-such.so", self.refused("plugin", "inspect", "no-such.so"))
+
     def test_command_lines_that_make_no_sense_are_refused(self):
         self.assertIn("--help", self.refused("run"))
         self.assertIn("--help", self.refused("dance"))
