@@ -30,14 +30,13 @@ class CallFrame {
  public:
   /// `object` is what the call handle stands for.
   CallFrame(Instance& instance, Lane& lane, std::size_t point, const void* object)
-      : instance_(instance), lane_(lane), point_(point), object_(object), outer_(CallerThread::current_frame()) {
-    const std::uint64_t serial =
-        CallerThread::current().enter(*this, {instance.ordinal(), static_cast<std::uint32_t>(point)});
+      : instance_(instance), lane_(lane), point_(point), object_(object), outer_(thread_.top()) {
+    const std::uint64_t serial = thread_.enter(*this, {instance.ordinal(), static_cast<std::uint32_t>(point)});
     handle_ = handle::borrowed(kCallPoints[point].kind, 0, serial);
   }
   ~CallFrame() {
     if (arena_ != nullptr) end_views();
-    CallerThread::current().leave(outer_);
+    thread_.leave(outer_);
   }
   CallFrame(const CallFrame&) = delete;
   CallFrame& operator=(const CallFrame&) = delete;
@@ -61,7 +60,7 @@ class CallFrame {
   /// Publishes of plugins that led here.
   std::uint8_t hops() const noexcept;
 
-  AnswerSlot answer;
+  AnswerSlot* answer = nullptr;  // of a hook that answers with a decision
   std::vector<QueuedIntent> intents;
   /// A counted pointer to `object` (ConnectRequestPtr, AccessRequestPtr, BindRequestPtr by its kind), for retain; null
   /// where there is none.
@@ -72,6 +71,7 @@ class CallFrame {
  private:
   void end_views() noexcept;
 
+  CallerThread& thread_ = CallerThread::current();
   Instance& instance_;
   Lane& lane_;
   const std::size_t point_;

@@ -31,6 +31,8 @@ class CallerThread {
     return thread != nullptr ? thread->top_ : nullptr;
   }
 
+  CallFrame* top() const noexcept { return top_; }
+
   /// Begins a call: a serial that was never given before. `frame` becomes the innermost one.
   std::uint64_t enter(CallFrame& frame, CallOrigin origin) noexcept {
     if (next_.load(std::memory_order_relaxed) == end_) [[unlikely]]

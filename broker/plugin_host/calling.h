@@ -50,31 +50,38 @@ void count_verdict(Lane& lane, std::size_t hook, const hooks::AuthDecision& deci
 void count_verdict(Lane& lane, std::size_t hook, const hooks::AccessDecision& decision) noexcept;
 void count_verdict(Lane& lane, std::size_t hook, const hooks::BindDecision& decision) noexcept;
 
-/// Asks a hook that answers with a Decision: exactly one of decision, pending, failure (R6, R10).
+/// Puts what a completed token answered into `answer`.
+template <class Decision>
+void take_early(PendingTable::Armed& armed, hooks::Answer<Decision>& answer) {
+  if (Decision* decision = std::get_if<Decision>(&armed.early)) {
+    answer = std::move(*decision);
+  } else {
+    answer = hooks::FailureKind::kBadDecision;
+  }
+}
+
+/// Asks a hook that answers with a Decision: exactly one of decision, pending, failure (R6, R10). The answer is one
+/// object from the beginning: the plugin's decision is made in it.
 template <class Decision>
 hooks::Answer<Decision> ask(const Question& question) {
   hooks::Answer<Decision> answer(std::in_place_type<Decision>);
-  const auto early = [&](PendingTable::Armed& armed) -> hooks::Answer<Decision> {
-    if (Decision* decision = std::get_if<Decision>(&armed.early)) {
-      count_verdict(question.lane, question.hook, *decision);
-      return std::move(*decision);
-    }
-    return hooks::FailureKind::kBadDecision;
-  };
   Outcome outcome = run_question(question, std::get_if<Decision>(&answer));
-  if (outcome.failure) [[unlikely]]
-    return *outcome.failure;
-  if (outcome.armed) {
+  if (outcome.failure) [[unlikely]] {
+    answer = *outcome.failure;
+  } else if (outcome.armed) [[unlikely]] {
     switch (outcome.armed->state) {
       case PendingTable::Armed::State::kPending:
-        return hooks::Pending{outcome.armed->deadline};
+        answer = hooks::Pending{outcome.armed->deadline};
+        break;
       case PendingTable::Armed::State::kCompleted:
-        return early(*outcome.armed);
+        take_early(*outcome.armed, answer);
+        break;
       case PendingTable::Armed::State::kNobodyWaits:
-        return hooks::FailureKind::kDeadline;
+        answer = hooks::FailureKind::kDeadline;
+        break;
     }
   }
-  count_verdict(question.lane, question.hook, *std::get_if<Decision>(&answer));
+  if (const Decision* decision = std::get_if<Decision>(&answer)) count_verdict(question.lane, question.hook, *decision);
   return answer;
 }
 

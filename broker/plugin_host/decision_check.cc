@@ -176,15 +176,16 @@ std::uint32_t check_all(const mortise_bind_decision& given, const DecisionRules&
   return MORTISE_E_INVALID;
 }
 
+// Made in place: building it aside and moving it over costs as much as all checks together.
 template <class Given, class Decision>
 CheckedDecision check(const Given* given, const DecisionRules& rules, Decision& out) {
   CheckedDecision checked;
   Given copy;
   checked.status = copy_in(given, copy);
   if (checked.status != MORTISE_OK) return checked;
-  Decision made;
-  checked.status = check_all(copy, rules, checked, made);
-  if (checked.status == MORTISE_OK) out = std::move(made);
+  checked.status = check_all(copy, rules, checked, out);
+  if (checked.status != MORTISE_OK) [[unlikely]]
+    out = Decision();
   return checked;
 }
 

@@ -25,7 +25,7 @@ struct CheckedDecision {
   std::string explanation;
 };
 
-/// `out` is written only when the status is OK.
+/// `out` is as new; it is so again when the status is not OK.
 CheckedDecision check_decision(const mortise_auth_decision* given, const DecisionRules& rules,
                                hooks::AuthDecision& out);
 CheckedDecision check_decision(const mortise_access_decision* given, const DecisionRules& rules,

@@ -36,7 +36,7 @@ std::uint32_t decide(mortise_handle call, const typename Kind::Given* given) noe
   const Borrowed found = resolve_call(call, kCallPoints[Kind::kHook].kind, kFunction);
   if (found.status != MORTISE_OK) [[unlikely]]
     return found.status;
-  AnswerSlot& answer = found.frame->answer;
+  AnswerSlot& answer = *found.frame->answer;
   if (answer.is_given) return refuse(MORTISE_E_ALREADY, kFunction, "decided twice");
   auto& decision = *static_cast<typename Kind::Decision*>(answer.decision);
   const DecisionRules rules{abi::kHooks[Kind::kHook].verdict_mask, Kind::accepts_filter_rules(found.object)};

@@ -23,14 +23,14 @@ std::uint32_t create(mortise_handle call, std::uint32_t deadline_ms, mortise_han
   CallFrame& frame = *found.frame;
   if (!kCallPoints[frame.point()].accepts_pending)
     return refuse(MORTISE_E_ILLEGAL, kCreate, "was called in a hook that cannot wait");
-  if (frame.answer.is_given || frame.answer.token != 0) return MORTISE_E_ALREADY;
+  if (frame.answer->is_given || frame.answer->token != 0) return MORTISE_E_ALREADY;
   Instance& instance = frame.instance();
   const Millis deadline(deadline_ms);
   if (deadline_ms == 0 || deadline > instance.limits().token_deadline) return MORTISE_E_RANGE;
   if (!instance.accepts_work()) return MORTISE_E_CLOSED;
   const bool accepts_rules = frame.point() == kAuthorize && AccessKind::accepts_filter_rules(frame.object());
   const std::uint32_t status = instance.pending().create(frame.point(), steady_now() + deadline, accepts_rules, *token);
-  if (status == MORTISE_OK) frame.answer.token = *token;
+  if (status == MORTISE_OK) frame.answer->token = *token;
   return status;
 }
 

@@ -44,7 +44,7 @@ struct CallStatistics {
   std::uint64_t bytes_shown = 0;
   std::array<std::uint64_t, kVerdictCount> verdicts{};
   std::array<std::uint64_t, kFailureKinds> failures{};
-  observe::HistogramSnapshot latency;  // of one call in 16
+  observe::HistogramSnapshot latency;  // of one call in 64
 };
 
 /// Everything counted of one instance, at one moment.
