@@ -75,9 +75,11 @@ class TestClient {
   void drop();
 
   bool is_open() const { return is_open_; }
+  bool is(LoopIndex loop, ConnectionId connection) const { return loop_ == loop && connection_ == connection; }
   mqtt::ProtocolVersion version() const { return version_; }
   /// Takes the oldest packet received; fails the test when there is none.
   Received next();
+  mqtt::PacketType next_type() const { return received_.front().type; }
   bool has_next() const { return !received_.empty(); }
   /// Takes the next packet and decodes it as a T.
   template <class T>

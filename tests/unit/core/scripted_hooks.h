@@ -41,7 +41,7 @@ class ScriptedAuth final : public hooks::AuthHooks {
   std::function<hooks::Answer<hooks::AuthDecision>(const hooks::ConnectRequest&)> on_authenticate;
   std::function<hooks::Answer<hooks::AccessDecision>(const hooks::AccessRequest&)> on_authorize;
   std::vector<hooks::Ticket> pending, cancelled, expired;
-  std::vector<hooks::AccessRequestPtr> asked;
+  std::vector<hooks::AccessRequestPtr> asked, pending_requests;
   bool is_still_open = true;  // what expire() says
 
   bool has_authenticate() const noexcept override { return static_cast<bool>(on_authenticate); }
@@ -53,7 +53,9 @@ class ScriptedAuth final : public hooks::AuthHooks {
   hooks::Answer<hooks::AccessDecision> authorize(const hooks::AccessRequestPtr& request, const hooks::Ticket& ticket,
                                                  Now) override {
     asked.push_back(request);
-    return note(on_authorize(*request), ticket);
+    auto answer = note(on_authorize(*request), ticket);
+    if (std::holds_alternative<hooks::Pending>(answer)) pending_requests.push_back(request);
+    return answer;
   }
   bool expire(const hooks::Ticket& ticket) override {
     expired.push_back(ticket);
