@@ -175,7 +175,9 @@ Result<void> Client::keep_alive() {
 Result<void> Client::wait(SteadyTime deadline, std::span<pollfd> others) {
   if (Result<void> alive = keep_alive(); !alive) return alive;
   flush();
-  if (keep_alive_.count() > 0) deadline = std::min<SteadyTime>(deadline, sent_at_ + keep_alive_ * 3 / 4);
+  if (keep_alive_.count() > 0) {
+    deadline = std::min(deadline, pinged_at_ == kNever ? sent_at_ + keep_alive_ * 3 / 4 : pinged_at_ + keep_alive_);
+  }
   std::vector<pollfd> waited(others.begin(), others.end());
   waited.push_back({stream_.descriptor(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), 0});
   const auto left = std::chrono::ceil<Millis>(std::clamp<SteadyTime::duration>(deadline - steady_now(), 0s, 3600s));

@@ -3,6 +3,7 @@
 import sqlite3
 
 import support
+import wire
 
 PASSWORDS = {"alice": "wonderland", "bob": "builder", "operator": "sees everything"}
 
@@ -122,6 +123,41 @@ class Story(support.BrokerTest):
                 self.publish("alice", "a", "-m", "end", "-q", qos)
                 got = self.succeed(*self.client("sub", "alice", *phone, "-v", "-C", "1001"))
                 self.assertEqual(got.stdout, "".join(f"a {number}\n" for number in range(1000)) + "a end\n")
+
+    def publish_until_killed(self, kill_after):
+        """Numbers at QoS 1, 50 at a time, until SIGKILL in the middle of it; how many were sent, and which acknowledged."""
+        publisher = wire.Wire(self.broker.port, "publisher", "alice", PASSWORDS["alice"])
+        sent, acknowledged = 0, set()
+        try:
+            while True:
+                while sent - len(acknowledged) < 50:
+                    publisher.publish("a", str(sent), sent % 60000 + 1)
+                    sent += 1
+                acknowledged.add(publisher.acknowledgement() - 1)
+                if len(acknowledged) == kill_after:
+                    self.broker.program.process.kill()
+        except OSError:
+            publisher.socket.close()
+        self.broker.kill()
+        return sent, acknowledged
+
+    def test_what_was_acknowledged_before_a_sigkill_in_mid_flight_is_delivered_once_and_in_order(self):
+        phone = ["-i", "phone", "-c", "-t", "a", "-q", "1"]
+        self.succeed(*self.client("sub", "alice", *phone, "-E"))
+        for kill_after in (1, 37, 500, 2000):
+            with self.subTest(kill_after=kill_after):
+                sent, acknowledged = self.publish_until_killed(kill_after)
+                self.assertGreaterEqual(len(acknowledged), kill_after)
+                self.broker.start()
+                self.publish("alice", "a", "-m", "end", "-q", "1")
+                phone_again = self.program(*self.client("sub", "alice", *phone))
+                phone_again.wait_for("end")
+                got = [int(line) for line in phone_again.lines[:-1]]
+                self.assertEqual(got, sorted(set(got)))
+                self.assertLessEqual(acknowledged, set(got))
+                self.assertLess(max(got), sent)
+                phone_again.process.terminate()
+                self.assertEqual(phone_again.wait(), 0)
 
     def test_retained_messages_and_subscriptions_survive_sigkill(self):
         self.succeed(*self.client("sub", "alice", "-i", "pad", "-c", "-t", "later", "-q", "1", "-E"))
