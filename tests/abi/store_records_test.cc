@@ -30,7 +30,7 @@ class Block {
 
 /// One session_put, written into `block`; returns its size.
 uint64_t write_session(Block& block, uint64_t capacity) {
-  mortise_record_writer writer;
+  mortise_record_writer writer{};
   EXPECT_EQ(mortise_record_writer_begin(&writer, block.data(), capacity), MORTISE_OK);
   void* fixed = nullptr;
   EXPECT_EQ(mortise_record_start(&writer, MORTISE_RECORD_SESSION_PUT, 41, 7, &fixed), MORTISE_OK);
@@ -134,14 +134,14 @@ TEST(StoreRecords, an_unaligned_block_and_null_pointers_are_refused) {
   EXPECT_EQ(mortise_records_begin({nullptr, 40}, &iterator), MORTISE_E_NULL);
   EXPECT_EQ(mortise_records_begin({nullptr, 0}, nullptr), MORTISE_E_NULL);
   EXPECT_EQ(mortise_records_begin({nullptr, 0}, &iterator), MORTISE_OK);
-  mortise_record_writer writer;
+  mortise_record_writer writer{};
   EXPECT_EQ(mortise_record_writer_begin(&writer, block.data() + 4, 40), MORTISE_E_INVALID);
   EXPECT_EQ(mortise_record_writer_begin(&writer, nullptr, 40), MORTISE_E_NULL);
 }
 
 TEST(StoreRecords, a_writer_without_room_says_so_and_keeps_what_is_finished) {
   Block block(72);
-  mortise_record_writer writer;
+  mortise_record_writer writer{};
   ASSERT_EQ(mortise_record_writer_begin(&writer, block.data(), 72), MORTISE_OK);
   void* fixed = nullptr;
   ASSERT_EQ(mortise_record_start(&writer, MORTISE_RECORD_WILL_REMOVE, 1, 1, &fixed), MORTISE_OK);
