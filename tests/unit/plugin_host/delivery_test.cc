@@ -17,9 +17,10 @@ class Delivery : public HostTest {
  protected:
   /// Runs `body` once in the hook `point` and returns what it returned.
   void in_call(std::uint32_t point, std::function<std::uint32_t(mortise_handle call, mortise_handle self)> body) {
-    probe("probe-concurrent", [point, body = std::move(body)](std::uint32_t at, mortise_handle call, mortise_handle self) {
-      return at == point ? body(call, self) : std::uint32_t{MORTISE_OK};
-    });
+    probe("probe-concurrent",
+          [point, body = std::move(body)](std::uint32_t at, mortise_handle call, mortise_handle self) {
+            return at == point ? body(call, self) : std::uint32_t{MORTISE_OK};
+          });
   }
 };
 
@@ -56,7 +57,8 @@ TEST_F(Delivery, a_call_shows_every_kind_of_field_and_tells_absent_from_wrong) {
     EXPECT_TRUE(mortise_bytes_equal(value, "b"));
     EXPECT_EQ(kViewService.get_pair(call, MORTISE_FIELD_CONNECT_USER_PROPERTIES, 2, &key, &value), MORTISE_E_RANGE);
     EXPECT_NE(key.data, nullptr);
-    EXPECT_EQ(kViewService.get_pair(call, MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES, 1, &key, &value), MORTISE_OK);
+    EXPECT_EQ(kViewService.get_pair(call, MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES, 1, &key, &value),
+              MORTISE_OK);
     EXPECT_TRUE(mortise_bytes_equal(key, "email"));
     EXPECT_TRUE(mortise_bytes_equal(value, "a@example.org"));
     return decide_auth(call, MORTISE_VERDICT_NEXT);
@@ -115,7 +117,8 @@ TEST_F(Delivery, a_payload_larger_than_map_allows_is_copied_in_pieces) {
     EXPECT_EQ(kViewService.map(call, MORTISE_FIELD_ACCESS_PAYLOAD, &bytes), MORTISE_E_TOO_LARGE);
     char piece[8];
     std::uint64_t copied = 0;
-    EXPECT_EQ(kViewService.copy(call, MORTISE_FIELD_ACCESS_PAYLOAD, 1U << 20, piece, sizeof piece, &copied), MORTISE_OK);
+    EXPECT_EQ(kViewService.copy(call, MORTISE_FIELD_ACCESS_PAYLOAD, 1U << 20, piece, sizeof piece, &copied),
+              MORTISE_OK);
     EXPECT_EQ(copied, 1U);
     return decide_access(call, MORTISE_VERDICT_ALLOW);
   });
@@ -445,7 +448,8 @@ class Page {
     void* fixed = nullptr;
     mortise_record_start(&writer_, MORTISE_RECORD_END_OF_PAGE, 0, 0, &fixed);
     static_cast<mortise_end_of_page*>(fixed)->more = has_more ? 1 : 0;
-    if (*cursor != '\0') mortise_record_append(&writer_, &static_cast<mortise_end_of_page*>(fixed)->cursor, mortise_text(cursor));
+    if (*cursor != '\0')
+      mortise_record_append(&writer_, &static_cast<mortise_end_of_page*>(fixed)->cursor, mortise_text(cursor));
     mortise_record_finish(&writer_);
   }
   mortise_bytes bytes() const { return mortise_record_writer_bytes(&writer_); }

@@ -16,12 +16,18 @@ constexpr Misbehaviour kAll[] = {Misbehaviour::kError,          Misbehaviour::kE
 
 const char* name_of(Misbehaviour misbehaviour) {
   switch (misbehaviour) {
-    case Misbehaviour::kError: return "error";
-    case Misbehaviour::kException: return "exception";
-    case Misbehaviour::kNoDecision: return "no decision";
-    case Misbehaviour::kNeverCompletes: return "never completes";
-    case Misbehaviour::kQueueFull: return "queue full";
-    case Misbehaviour::kStopped: return "stopped";
+    case Misbehaviour::kError:
+      return "error";
+    case Misbehaviour::kException:
+      return "exception";
+    case Misbehaviour::kNoDecision:
+      return "no decision";
+    case Misbehaviour::kNeverCompletes:
+      return "never completes";
+    case Misbehaviour::kQueueFull:
+      return "queue full";
+    case Misbehaviour::kStopped:
+      return "stopped";
   }
   return "";
 }
@@ -104,7 +110,8 @@ TEST_F(FailurePolicy, auth_that_goes_on_lets_the_next_plugin_decide) {
     if (misbehaviour == Misbehaviour::kQueueFull) settings_.plugin_tokens_max = 0;
     host_.reset();
     must_start();
-    EXPECT_EQ(outcome<hooks::AuthenticateRun>(connect_request()).verdict, hooks::Verdict::kAllow) << name_of(misbehaviour);
+    EXPECT_EQ(outcome<hooks::AuthenticateRun>(connect_request()).verdict, hooks::Verdict::kAllow)
+        << name_of(misbehaviour);
   }
 }
 

@@ -4,7 +4,8 @@
 
 #include "tests/unit/plugin_host/host_fixture.h"
 
-// The abuses of the extension API that `inline` contains, each with its exact outcome. The plugins are in tests/plugins.
+// The abuses of the extension API that `inline` contains, each with its exact outcome. The plugins are in
+// tests/plugins.
 namespace mortise::plugin_host {
 namespace {
 
@@ -275,9 +276,9 @@ TEST_F(Hostile, abuse_28_the_fourth_publish_in_a_row_is_dropped_and_counted) {
 }
 
 TEST_F(Hostile, abuse_29_affixes_that_break_out_are_refused_at_bind) {
-  const std::vector<std::uint32_t> expected = {MORTISE_E_INVALID, MORTISE_E_INVALID, MORTISE_E_INVALID, MORTISE_E_INVALID,
-                                               MORTISE_E_RANGE,   MORTISE_E_INVALID, MORTISE_E_INVALID, MORTISE_E_INVALID,
-                                               MORTISE_E_INVALID};
+  const std::vector<std::uint32_t> expected = {MORTISE_E_INVALID, MORTISE_E_INVALID, MORTISE_E_INVALID,
+                                               MORTISE_E_INVALID, MORTISE_E_RANGE,   MORTISE_E_INVALID,
+                                               MORTISE_E_INVALID, MORTISE_E_INVALID, MORTISE_E_INVALID};
   for (std::size_t what = 0; what < expected.size(); ++what) {
     settings_ = {};
     host_.reset();

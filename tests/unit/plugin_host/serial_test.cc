@@ -11,19 +11,20 @@ class Serial : public HostTest {
  protected:
   void start_probe(std::uint32_t verdict, Millis token_deadline = 60s, bool answers_pending = false) {
     settings_.plugin_token_deadline_max = token_deadline;
-    probe("probe-serial-asked", [=, this](std::uint32_t point, mortise_handle call, mortise_handle self) -> std::uint32_t {
-      if (point != MORTISE_HOOK_AUTH_AUTHENTICATE) return MORTISE_OK;
-      ++calls_;
-      self_ = self;
-      mortise_auth_decision answer = MORTISE_AUTH_DECISION_INIT;
-      answer.verdict = verdict;
-      if (answers_pending) {
-        answer.verdict = MORTISE_VERDICT_PENDING;
-        if (kTokenService.create(call, 20, &token_) != MORTISE_OK) return MORTISE_E_FAILED;
-        answer.token = token_;
-      }
-      return kDecisionService.decide_auth(call, &answer);
-    });
+    probe("probe-serial-asked",
+          [=, this](std::uint32_t point, mortise_handle call, mortise_handle self) -> std::uint32_t {
+            if (point != MORTISE_HOOK_AUTH_AUTHENTICATE) return MORTISE_OK;
+            ++calls_;
+            self_ = self;
+            mortise_auth_decision answer = MORTISE_AUTH_DECISION_INIT;
+            answer.verdict = verdict;
+            if (answers_pending) {
+              answer.verdict = MORTISE_VERDICT_PENDING;
+              if (kTokenService.create(call, 20, &token_) != MORTISE_OK) return MORTISE_E_FAILED;
+              answer.token = token_;
+            }
+            return kDecisionService.decide_auth(call, &answer);
+          });
     add("p", "probe-serial-asked", "a");  // the first plugin: its home is loop 0
     must_start();
   }
