@@ -44,7 +44,7 @@ TestBroker::~TestBroker() = default;
 
 TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
   const auto number = static_cast<int>(clients_.size());
-  TestClient& client = *clients_.emplace_back(std::make_unique<TestClient>(*this, number, version));
+  TestClient& client = *clients_.emplace_back(std::make_unique<TestClient>(*this, version));
   client.loop_ = static_cast<LoopIndex>(clients_.size() % shards_.size());
   PeerInfo peer;
   peer.listener = "tcp://127.0.0.1:1883";

@@ -42,8 +42,7 @@ struct ConnectOptions {
 /// One client's end of a connection.
 class TestClient {
  public:
-  TestClient(TestBroker& broker, int number, mqtt::ProtocolVersion version)
-      : broker_(broker), number_(number), version_(version) {}
+  TestClient(TestBroker& broker, mqtt::ProtocolVersion version) : broker_(broker), version_(version) {}
 
   /// Sends raw bytes and lets the broker work until nothing moves any more.
   void send(std::string_view bytes);
@@ -106,7 +105,6 @@ class TestClient {
  private:
   friend class TestBroker;
   TestBroker& broker_;
-  int number_;
   mqtt::ProtocolVersion version_;
   bool is_open_ = true;
   LoopIndex loop_ = 0;
