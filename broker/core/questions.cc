@@ -81,7 +81,7 @@ void review_again(ShardState& state, Connection& connection, ResidentSession& se
     pending.affix = *affix;
   }
   if (decision.is_refused)
-    return disconnect(state, connection, mqtt::ReasonCode::kServerUnavailable, now, "the topic hook gave no answer");
+    return disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the topic hook gave no answer");
   pending.review.emplace(review_of(session, pending.affix));
   if (advance_review(state, connection, *pending.review, session.principal, now)) {
     finish_invalidation(state, connection, session, std::move(*pending.review), pending.affix, now);

@@ -103,7 +103,7 @@ void refuse_unserved(ShardState& state, Connection& connection, Now now) {
     refuse_attached(state, connection, now);
   } else if (connection.stage == Stage::kConnected && !connection.parked.empty()) {
     ++state.counters.store_refusals;
-    disconnect(state, connection, mqtt::ReasonCode::kServerUnavailable, now, "the store fails");
+    disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the store fails");
   }
 }
 

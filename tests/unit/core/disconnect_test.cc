@@ -1,0 +1,143 @@
+#include "core_test.h"
+
+namespace mortise::core::testing {
+namespace {
+
+class DisconnectTest : public CoreTest {
+ protected:
+  ConnectOptions with_will(std::uint32_t delay, std::uint32_t expiry) {
+    ConnectOptions made;
+    made.client_id = "c";
+    made.will_topic = "will";
+    made.will_delay = delay;
+    made.session_expiry = expiry;
+    made.clean_start = false;
+    return made;
+  }
+  TestClient& watcher(TestBroker& broker) {
+    TestClient& client = broker.client();
+    client.connect("w");
+    client.subscribe("will", 0);
+    client.take_types();
+    return client;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Loops, DisconnectTest, ::testing::Values(1, 3));
+
+TEST_P(DisconnectTest, ADelayedWillComesAfterItsDelay) {  // 5.0 section 3.1.3.2.2
+  TestBroker broker(options());
+  auto& watching = watcher(broker);
+  auto& client = broker.client();
+  client.connect(with_will(10, 100));
+  client.drop();
+  broker.advance(Millis(9'999));
+  EXPECT_THAT(watching.take_publishes(), IsEmpty());
+  broker.advance(Millis(1));
+  EXPECT_THAT(watching.take_publishes(), ElementsAre("will=gone"));
+}
+
+TEST_P(DisconnectTest, ADelayedWillIsForgottenWhenTheClientComesBackInTime) {  // MQTT-3.1.3-9
+  TestBroker broker(options());
+  auto& watching = watcher(broker);
+  auto& client = broker.client();
+  client.connect(with_will(10, 100));
+  client.drop();
+  broker.advance(Millis(5000));
+  auto& again = broker.client();
+  again.connect("c", false, 100);
+  broker.advance(Millis(60'000));
+  EXPECT_THAT(watching.take_publishes(), IsEmpty());
+}
+
+TEST_P(DisconnectTest, TheWillDelayEndsWithTheSession) {  // 5.0 section 3.1.3.2.2
+  TestBroker broker(options());
+  auto& watching = watcher(broker);
+  auto& client = broker.client();
+  client.connect(with_will(100, 10));
+  client.drop();
+  broker.advance(Millis(10'000));
+  EXPECT_THAT(watching.take_publishes(), ElementsAre("will=gone"));
+  broker.advance(Millis(200'000));
+  EXPECT_THAT(watching.take_publishes(), IsEmpty()) << "once";
+}
+
+TEST_P(DisconnectTest, DisconnectWithWillPublishesItAndPlainDisconnectDoesNot) {  // MQTT-3.14.4-3, 5.0 section 3.14.2.1
+  TestBroker broker(options());
+  auto& watching = watcher(broker);
+  auto& quiet = broker.client();
+  quiet.connect(with_will(0, 0));
+  quiet.disconnect();
+  EXPECT_THAT(watching.take_publishes(), IsEmpty());
+  auto& loud = broker.client();
+  loud.connect(with_will(0, 0));
+  loud.disconnect(ReasonCode::kDisconnectWithWillMessage);
+  EXPECT_THAT(watching.take_publishes(), ElementsAre("will=gone"));
+}
+
+TEST_P(DisconnectTest, ASessionEndsWhenItsExpiryIntervalHasPassed) {  // MQTT-3.1.2-23
+  TestBroker broker(options());
+  auto& client = broker.client();
+  client.connect("c", true, 10);
+  client.subscribe("t", 1);
+  client.drop();
+  broker.advance(Millis(9'999));
+  EXPECT_EQ(broker.index().size(), 1u);
+  broker.advance(Millis(1));
+  EXPECT_EQ(broker.index().size(), 0u);
+  auto& again = broker.client();
+  again.connect("c", false, 10);
+  EXPECT_FALSE(again.next_as<mqtt::ConnackView>().session_present);
+}
+
+TEST_P(DisconnectTest, DisconnectMayChangeTheExpiryButNotPassWhatAuthenticationAllowed) {
+  plugins.auth->on_authenticate = [](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
+    hooks::AuthDecision decision = allow_connect();
+    decision.session_expiry_maximum = Seconds(60);
+    return decision;
+  };
+  TestBroker broker(options());
+  auto& client = broker.client();
+  client.connect("c", true, 10);
+  client.subscribe("t", 1);
+  client.disconnect(ReasonCode::kSuccess, 1'000'000);
+  broker.advance(Millis(59'999));
+  EXPECT_EQ(broker.index().size(), 1u);
+  broker.advance(Millis(1));
+  EXPECT_EQ(broker.index().size(), 0u);
+}
+
+TEST_P(DisconnectTest, AnExpiryAfterZeroAtConnectIsAProtocolError) {  // 5.0 section 3.14.2.2.2
+  TestBroker broker(options());
+  auto& client = broker.client();
+  client.connect("c");
+  client.next();
+  client.disconnect(ReasonCode::kSuccess, 10);
+  EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kProtocolError);
+}
+
+TEST_P(DisconnectTest, AKickedClientIsToldAndGone) {
+  TestBroker broker(options());
+  auto& client = broker.client();
+  client.connect("c");
+  client.next();
+  broker.kick("c");
+  EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kAdministrativeAction);
+  EXPECT_FALSE(client.is_open());
+  broker.kick("c");
+  broker.kick("nobody");
+}
+
+TEST_P(DisconnectTest, ShutDownTellsEverybodyAndPublishesWills) {  // MQTT-3.1.2-8
+  TestBroker broker(options());
+  auto& older = broker.client(k311);
+  older.connect("o");
+  auto& client = broker.client();
+  client.connect(with_will(0, 0));
+  client.next();
+  broker.shut_down();
+  EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kServerShuttingDown);
+  EXPECT_FALSE(older.is_open());
+}
+
+}  // namespace
+}  // namespace mortise::core::testing
