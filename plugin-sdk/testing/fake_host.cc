@@ -10,7 +10,7 @@
 namespace mortise::testing {
 namespace {
 
-constexpr auto kLongestWait = std::chrono::seconds(10);
+constexpr auto kLongestWait = std::chrono::seconds(60);
 
 std::uint32_t get_service(mortise_bytes name, const void** table) {
   if (table == nullptr) return MORTISE_E_NULL;

@@ -111,7 +111,7 @@ class FakeHost {
   /// The last text given to core.fail.
   std::string failure() const;
 
-  /// Calls the hook, and waits up to 10 s for a pending answer.
+  /// Calls the hook, and waits up to 60 s for a pending answer.
   Answer authenticate(const ConnectRequest& request);
   Answer authorize(const AccessRequest& request);
   Answer bind(const BindRequest& request);
@@ -119,7 +119,7 @@ class FakeHost {
   Answer begin_authenticate(const ConnectRequest& request);
   Answer begin_authorize(const AccessRequest& request);
   Answer begin_bind(const BindRequest& request);
-  /// Waits up to 10 s for the answer that a token stands for.
+  /// Waits up to 60 s for the answer that a token stands for.
   Answer wait(const Answer& pending);
   /// The client leaves; the token answers E_CANCELLED from now on.
   void cancel(const Answer& pending);
