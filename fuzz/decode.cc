@@ -46,7 +46,7 @@ void check_round_trip(const ControlPacketView& packet, std::size_t size, Protoco
 
 /// A message keeps what travels on, under its own topic and under another one.
 void check_message(const PublishView& publish) {
-  MessageFields fields;
+  MessageView fields;
   fields.topic = publish.topic;
   fields.payload = publish.payload;
   fields.properties = publish.properties;
@@ -65,7 +65,7 @@ void check_publish(const PublishView& publish, ProtocolVersion version) {
   CHECK(is_valid_utf8(publish.topic));
   CHECK((publish.packet_id != 0) == (publish.qos != QoS::kAtMostOnce));
   const std::uint32_t ids[] = {1, 268'435'455};
-  const DeliveryProperties delivery{ids, 7, true, 3};
+  const DeliveryPropertiesView delivery{ids, 7, true, 3};
   ByteBuffer encoded = "before";
   const std::size_t packet_id_at = encode_publish_head(encoded, publish, delivery, version);
   CHECK(encoded.size() + publish.payload.size() == 6 + publish_size(publish, delivery, version));

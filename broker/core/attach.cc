@@ -75,7 +75,7 @@ mqtt::MessagePtr make_will(ShardState& state, const Opening& opening, const mqtt
     topic = *routed;
   }
   if (topic.starts_with("$SYS/")) return {};  // the broker's own
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = will.payload;
   fields.properties = will.properties;

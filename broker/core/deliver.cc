@@ -21,7 +21,7 @@ constexpr std::size_t kChokeAt = 256u << 10;
 
 namespace {
 
-struct OutboundPublish {
+struct OutboundPublishView {
   QoS qos = QoS::kAtMostOnce;
   bool retain = false;
   bool dup = false;
@@ -34,7 +34,7 @@ enum class Said : std::uint8_t { kYes, kNoInverse, kTooLarge };
 /// Appends the PUBLISH to the connection's outbox. `is_passing`: it is the message that passes, and shares its
 /// encoding.
 Said say_publish(ShardState& state, Connection& connection, const ResidentSession& session,
-                 const mqtt::MessagePtr& message, const OutboundPublish& publish, bool is_passing, Now now) {
+                 const mqtt::MessagePtr& message, const OutboundPublishView& publish, bool is_passing, Now now) {
   std::string_view topic = message->topic();
   if (session.affix) {
     const auto inverse = session.affix->invert(topic);
@@ -76,7 +76,7 @@ void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::M
     state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded);
     return;
   }
-  OutboundPublish publish;
+  OutboundPublishView publish;
   publish.retain = retain;
   publish.subscription_identifiers = ids;
   count_unsaid(state, say_publish(state, *connection, session, message, publish, is_passing, now));
@@ -194,7 +194,7 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
     return acknowledge(state, connection, mqtt::PacketType::kPubrel, send.packet_id, mqtt::ReasonCode::kSuccess, 0,
                        false);
   }
-  OutboundPublish publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
+  OutboundPublishView publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
   const bool is_shared = passing != nullptr && passing->message == send.message;
   const Said said = say_publish(state, connection, session, send.message, publish, is_shared, now);
   if (said == Said::kYes) return;

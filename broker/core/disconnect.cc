@@ -128,7 +128,7 @@ void forget_will(ShardState& state, ResidentSession& session) {
 
 void publish_will(ShardState& state, ResidentSession& session, Now now) {
   const mqtt::MessagePtr will = std::exchange(session.will, {}).message;
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = will->topic();
   fields.payload = will->payload();
   fields.properties = will->properties();

@@ -15,9 +15,9 @@ std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
   return static_cast<std::uint32_t>(std::min<std::int64_t>((left + 999) / 1000, 0xFFFFFFFF));
 }
 
-mqtt::DeliveryProperties delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
+mqtt::DeliveryPropertiesView delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
                                              WallTime now) {
-  mqtt::DeliveryProperties properties;
+  mqtt::DeliveryPropertiesView properties;
   properties.subscription_identifiers = ids;
   properties.has_message_expiry = message.has_expiry();
   if (properties.has_message_expiry) properties.message_expiry_interval = remaining_lifetime(message, now);
@@ -36,7 +36,7 @@ mqtt::PublishView publish_view(const mqtt::Message& message, std::string_view to
 }
 
 void encode_into(EncodedLayouts::Encoded& encoded, const mqtt::Message& message, const mqtt::PublishView& packet,
-                 const mqtt::DeliveryProperties& properties, mqtt::ProtocolVersion version) {
+                 const mqtt::DeliveryPropertiesView& properties, mqtt::ProtocolVersion version) {
   encoded.head.clear();
   encoded.packet_id_at = mqtt::encode_publish_head(encoded.head, packet, properties, version);
   encoded.size = encoded.head.size() + message.payload().size();

@@ -71,7 +71,7 @@ Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& co
 
 mqtt::MessagePtr make_message(const PublishView& packet, std::string_view topic, const ResidentSession& session,
                               Now now) {
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = packet.payload;
   fields.properties = packet.properties;

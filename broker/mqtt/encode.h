@@ -24,7 +24,7 @@ void encode(ByteBuffer& out, const AuthView& packet, ProtocolVersion version);
 void encode(ByteBuffer& out, const ControlPacketView& packet, ProtocolVersion version);
 
 /// What a delivery adds to a message's own properties (5.0 section 3.3.2.3).
-struct DeliveryProperties {
+struct DeliveryPropertiesView {
   std::span<const std::uint32_t> subscription_identifiers;
   std::uint32_t message_expiry_interval = 0;
   bool has_message_expiry = false;
@@ -35,11 +35,11 @@ struct DeliveryProperties {
 /// appended by the caller, large ones referenced. `packet.properties` are the message's own; `delivery` is added before
 /// them. Returns the offset in `out` of the Packet Identifier (0 when there is none), so that one encoding serves many
 /// receivers with the id patched.
-std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryProperties& delivery,
+std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryPropertiesView& delivery,
                                 ProtocolVersion version);
 
 /// The size in bytes that encode_publish_head and the payload will take: for the receiver's Maximum Packet Size.
-std::size_t publish_size(const PublishView& packet, const DeliveryProperties& delivery,
+std::size_t publish_size(const PublishView& packet, const DeliveryPropertiesView& delivery,
                          ProtocolVersion version) noexcept;
 
 }  // namespace mortise::mqtt

@@ -40,13 +40,13 @@ struct PublishSizes {
   std::size_t remaining = 0;   // what Remaining Length says
 };
 
-std::size_t delivery_properties_size(const DeliveryProperties& delivery) noexcept {
+std::size_t delivery_properties_size(const DeliveryPropertiesView& delivery) noexcept {
   std::size_t size = (delivery.has_message_expiry ? 5u : 0u) + (delivery.topic_alias != 0 ? 3u : 0u);
   for (const std::uint32_t id : delivery.subscription_identifiers) size += 1 + variable_byte_integer_size(id);
   return size;
 }
 
-PublishSizes measure(const PublishView& packet, const DeliveryProperties& delivery, ProtocolVersion version) noexcept {
+PublishSizes measure(const PublishView& packet, const DeliveryPropertiesView& delivery, ProtocolVersion version) noexcept {
   PublishSizes sizes;
   sizes.head = 2 + packet.topic.size() + (packet.qos == QoS::kAtMostOnce ? 0u : 2u);
   if (version == ProtocolVersion::k5) {
@@ -62,7 +62,7 @@ unsigned first_byte(const PublishView& packet) noexcept {
          (static_cast<unsigned>(packet.qos) << 1) | (packet.retain ? 1u : 0u);
 }
 
-void write_delivery_properties(FieldWriter& to, const DeliveryProperties& delivery) noexcept {
+void write_delivery_properties(FieldWriter& to, const DeliveryPropertiesView& delivery) noexcept {
   for (const std::uint32_t id : delivery.subscription_identifiers) {
     to.property(PropertyId::kSubscriptionIdentifier);
     to.variable_byte_integer(id);
@@ -79,7 +79,7 @@ void write_delivery_properties(FieldWriter& to, const DeliveryProperties& delive
 
 }  // namespace
 
-std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryProperties& delivery,
+std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, const DeliveryPropertiesView& delivery,
                                 ProtocolVersion version) {
   const PublishSizes sizes = measure(packet, delivery, version);
   const std::size_t start = out.size();
@@ -102,7 +102,7 @@ std::size_t encode_publish_head(ByteBuffer& out, const PublishView& packet, cons
   return packet_id_at;
 }
 
-std::size_t publish_size(const PublishView& packet, const DeliveryProperties& delivery,
+std::size_t publish_size(const PublishView& packet, const DeliveryPropertiesView& delivery,
                          ProtocolVersion version) noexcept {
   const std::size_t remaining = measure(packet, delivery, version).remaining;
   return 1 + variable_byte_integer_size(remaining) + remaining;

@@ -54,7 +54,7 @@ Message* Message::allocate(std::size_t extra) {
   return ::new (memory) Message();
 }
 
-MessagePtr Message::make(const MessageFields& fields) {
+MessagePtr Message::make(const MessageView& fields) {
   CHECK(fields.topic.size() <= kMaximumStringSize);
   const std::size_t properties_size = forwarded_size(fields.properties);
   CHECK(properties_size + fields.payload.size() <= std::numeric_limits<std::uint32_t>::max());

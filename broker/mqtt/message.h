@@ -15,7 +15,7 @@ class Message;
 using MessagePtr = Ref<const Message>;
 
 /// What a Message is made from; borrowed for the call of Message::make.
-struct MessageFields {
+struct MessageView {
   std::string_view topic;  // validated
   ByteView payload;
   PropertiesView properties;   // those that travel on to receivers; others are left out by make
@@ -35,7 +35,7 @@ class Message {
  public:
   /// Copies everything it is given. Of the properties it keeps those that 5.0 section 3.3.2.3 tells the Server to
   /// forward: Payload Format Indicator, Content Type, Response Topic, Correlation Data, User Property, in their order.
-  static MessagePtr make(const MessageFields& fields);
+  static MessagePtr make(const MessageView& fields);
 
   /// The same message under another topic (validated by the caller): shares payload and properties.
   MessagePtr with_topic(std::string_view topic) const;

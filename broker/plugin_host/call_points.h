@@ -12,8 +12,8 @@ namespace mortise::plugin_host {
 
 /// Something of a plugin that the host calls with a handle: the hooks, and on_start, on_config, on_stop, on_timer.
 struct CallPoint {
-  std::string_view family;  // "mortise.auth/1"; empty for the lifecycle
-  std::string_view name;
+  const char* family = "";  // "mortise.auth/1"; empty for the lifecycle
+  const char* name = "";
   std::uint32_t kind = 0;        // of the call handle
   std::uint32_t child_kind = 0;  // of what get_child gives; 0: no children
   std::uint32_t thread_tag = 0;  // abi::kInit or abi::kHook
@@ -31,7 +31,7 @@ inline constexpr std::array<CallPoint, kHookCount + 4> kCallPoints = [] {
   std::array<CallPoint, kHookCount + 4> points{};
   for (std::size_t i = 0; i < kHookCount; ++i) {
     const abi::HookRow& row = abi::kHooks[i];
-    points[i] = {row.family, row.name, row.call_kind, row.child_kind, abi::kHook, row.accepts_pending};
+    points[i] = {row.family.data(), row.name.data(), row.call_kind, row.child_kind, abi::kHook, row.accepts_pending};
   }
   points[kOnStart] = {"", "on_start", MORTISE_KIND_CONFIG, 0, abi::kInit, false};
   points[kOnConfig] = {"", "on_config", MORTISE_KIND_CONFIG, 0, abi::kInit, false};
@@ -53,10 +53,10 @@ inline constexpr std::size_t kEvents = abi::find_hook(MORTISE_HOOK_EVENT_EVENTS)
 inline std::string label_of(std::size_t point) {
   if (point >= kCallPoints.size()) return "no call";
   const CallPoint& row = kCallPoints[point];
-  if (row.family.empty()) return std::string(row.name);
   std::string_view family = row.family;
+  if (family.empty()) return row.name;
   family.remove_prefix(std::string_view("mortise.").size());
-  return std::string(family.substr(0, family.find('/'))) + "." + std::string(row.name);
+  return std::string(family.substr(0, family.find('/'))) + "." + row.name;
 }
 
 }  // namespace mortise::plugin_host

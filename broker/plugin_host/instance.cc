@@ -87,7 +87,7 @@ bool Instance::needs_own_thread() const noexcept {
   // A serial store that is nothing else is called by the store's thread alone: there is nothing to keep apart.
   const bool is_only_a_store =
       std::all_of(plugin_->hook_order.begin(), plugin_->hook_order.end(),
-                  [](std::size_t hook) { return kCallPoints[hook].family == MORTISE_FAMILY_STORE; });
+                  [](std::size_t hook) { return std::string_view(kCallPoints[hook].family) == MORTISE_FAMILY_STORE; });
   return plugin_->has_family(MORTISE_FAMILY_STORE) && (!is_only_a_store || plugin_->on_timer != nullptr);
 }
 

@@ -88,7 +88,7 @@ std::uint32_t check_publish(const mortise_publish& given, const InstanceLimits& 
 }
 
 mqtt::MessagePtr make_message(const mortise_publish& given, mqtt::PropertiesView properties, std::uint8_t hops) {
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = text_of(given.topic);
   fields.payload = as_bytes(text_of(given.payload));
   fields.properties = properties;

@@ -196,7 +196,7 @@ std::uint32_t get_child(mortise_handle handle, std::uint32_t field, std::uint64_
 
 // ---- Configuration --------------------------------------------------------------------------------------------------
 
-struct ConfigQuery {
+struct ConfigQueryView {
   std::uint32_t status = MORTISE_OK;
   const ConfigDocument* document = nullptr;
   std::string_view pointer;
@@ -204,8 +204,8 @@ struct ConfigQuery {
 };
 
 template <std::size_t kFunction>
-ConfigQuery begin_query(mortise_handle call, mortise_bytes pointer) {
-  ConfigQuery query;
+ConfigQueryView begin_query(mortise_handle call, mortise_bytes pointer) {
+  ConfigQueryView query;
   if (call == 0) {
     query.status = MORTISE_E_NULL;
     return query;
@@ -225,7 +225,7 @@ ConfigQuery begin_query(mortise_handle call, mortise_bytes pointer) {
   return query;
 }
 
-std::uint32_t show_text(const ConfigQuery& query, const std::string& text, mortise_bytes& out) {
+std::uint32_t show_text(const ConfigQueryView& query, const std::string& text, mortise_bytes& out) {
   ScratchArena* arena = query.frame->arena();
   const char* shown = arena == nullptr ? nullptr : arena->put({0, 0}, as_bytes(text));
   if (shown == nullptr) return MORTISE_E_QUOTA;
@@ -236,7 +236,7 @@ std::uint32_t show_text(const ConfigQuery& query, const std::string& text, morti
 std::uint32_t config_get(mortise_handle call, mortise_bytes pointer, mortise_bytes* out) noexcept {
   if (out == nullptr) return MORTISE_E_NULL;
   *out = no_bytes();
-  const ConfigQuery query = begin_query<kConfigGet>(call, pointer);
+  const ConfigQueryView query = begin_query<kConfigGet>(call, pointer);
   if (query.status != MORTISE_OK) return query.status;
   std::string text;
   const std::uint32_t status = query.document->get(query.pointer, text);
@@ -246,7 +246,7 @@ std::uint32_t config_get(mortise_handle call, mortise_bytes pointer, mortise_byt
 std::uint32_t config_count(mortise_handle call, mortise_bytes pointer, std::uint64_t* out) noexcept {
   if (out == nullptr) return MORTISE_E_NULL;
   *out = 0;
-  const ConfigQuery query = begin_query<kConfigCount>(call, pointer);
+  const ConfigQueryView query = begin_query<kConfigCount>(call, pointer);
   if (query.status != MORTISE_OK) return query.status;
   return query.document->count(query.pointer, *out);
 }
@@ -254,7 +254,7 @@ std::uint32_t config_count(mortise_handle call, mortise_bytes pointer, std::uint
 std::uint32_t config_key(mortise_handle call, mortise_bytes pointer, std::uint64_t index, mortise_bytes* out) noexcept {
   if (out == nullptr) return MORTISE_E_NULL;
   *out = no_bytes();
-  const ConfigQuery query = begin_query<kConfigKey>(call, pointer);
+  const ConfigQueryView query = begin_query<kConfigKey>(call, pointer);
   if (query.status != MORTISE_OK) return query.status;
   std::string text;
   const std::uint32_t status = query.document->key(query.pointer, index, text);

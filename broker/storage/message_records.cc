@@ -31,7 +31,7 @@ BodyWriter message_body(const mqtt::Message& message) {
 std::optional<mqtt::MessagePtr> make_message(ByteView topic, ByteView payload, ByteView encoded_body) {
   BodyReaderView body(encoded_body, kMessageBody);
   const auto flags = body.get<std::uint8_t>();
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.hops = body.get<std::uint8_t>();
   fields.expires_at = from_record_time(body.get<std::uint64_t>());
   fields.received_at = from_record_time(body.get<std::uint64_t>());

@@ -211,7 +211,7 @@ struct FilledRetained {
   explicit FilledRetained(std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::string topic = device_topic(i);
-      mqtt::MessageFields fields;
+      mqtt::MessageView fields;
       fields.topic = topic;
       fields.payload = as_bytes("12");
       messages.push_back(mqtt::Message::make(fields));

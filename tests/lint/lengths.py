@@ -23,10 +23,14 @@ class BodyMeter(members.Tokens):
             self.bodies.append((start, self.at, first, self.items[self.at - 1][1]))
 
     def functions(self):
-        """(line, lines) of bodies: what holds a statement, so that tables of data are not measured."""
+        """(line, lines) of bodies: what holds a statement of its own, so that tables of data (of lambdas, too) are not measured."""
         for start, end, first, last in self.bodies:
-            if any(token == ";" for token, _ in self.items[start:end]):
-                yield first, last - first + 1
+            depth = 0
+            for token, _ in self.items[start:end]:
+                depth += (token == "{") - (token == "}")
+                if token == ";" and depth == 1:
+                    yield first, last - first + 1
+                    break
 
 
 def long_functions(path):

@@ -12,7 +12,7 @@ namespace {
 
 mqtt::MessagePtr message(std::size_t size) {
   const std::string payload(size, 'p');
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = "t";
   fields.payload = as_bytes(payload);
   return mqtt::Message::make(fields);

@@ -138,7 +138,7 @@ TEST(EncodePublish, SaysItsSizeBeforehandAndWhereThePacketIdentifierIs) {
       const std::string payload(c.payload, 'p');
       const PropertyWriter list = user_properties(c.user_properties);
       const std::array<std::uint32_t, 3> ids = {1, 128, 268'435'455};
-      const DeliveryProperties delivery{ids, 30, true, 9};
+      const DeliveryPropertiesView delivery{ids, 30, true, 9};
       PublishView publish{false, c.qos, true, 0x1234, topic, list.view(), as_bytes(payload)};
       if (c.qos == QoS::kAtMostOnce) publish.packet_id = 0;
       ByteBuffer out = "before";

@@ -29,8 +29,8 @@ PropertyWriter every_publish_property() {
   return writer;
 }
 
-MessageFields fields_of(std::string_view topic, std::string_view payload) {
-  MessageFields fields;
+MessageView fields_of(std::string_view topic, std::string_view payload) {
+  MessageView fields;
   fields.topic = topic;
   fields.payload = as_bytes(payload);
   return fields;
@@ -41,7 +41,7 @@ TEST(Message, OwnsACopyOfEverything) {
   std::string payload = "hello";
   PropertyWriter properties;
   properties.put(PropertyId::kContentType, "text/plain");
-  MessageFields fields = fields_of(topic, payload);
+  MessageView fields = fields_of(topic, payload);
   fields.properties = properties.view();
   fields.qos = QoS::kExactlyOnce;
   fields.retain = true;
@@ -66,7 +66,7 @@ TEST(Message, OwnsACopyOfEverything) {
 }
 
 TEST(Message, ExpiresAtItsTimeAndNotBefore) {
-  MessageFields fields = fields_of("a", "");
+  MessageView fields = fields_of("a", "");
   EXPECT_FALSE(Message::make(fields)->has_expiry());
   EXPECT_FALSE(Message::make(fields)->is_expired(WallTime(Millis(std::int64_t{1} << 50))));
   fields.expires_at = WallTime(Millis(2000));
@@ -79,7 +79,7 @@ TEST(Message, ExpiresAtItsTimeAndNotBefore) {
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]
 TEST(Message, KeepsThePropertiesThatTravelOnInTheirOrderAndNoOthers) {
   const PropertyWriter all = every_publish_property();
-  MessageFields fields = fields_of("a", "x");
+  MessageView fields = fields_of("a", "x");
   fields.properties = all.view();
   const MessagePtr message = Message::make(fields);
 
@@ -98,7 +98,7 @@ TEST(Message, KeepsThePropertiesThatTravelOnInTheirOrderAndNoOthers) {
 
 TEST(Message, UnderAnotherTopicSharesPayloadAndPropertiesAndOutlivesTheOriginal) {
   const PropertyWriter all = every_publish_property();
-  MessageFields fields = fields_of("a/b", "payload");
+  MessageView fields = fields_of("a/b", "payload");
   fields.properties = all.view();
   fields.qos = QoS::kAtLeastOnce;
   MessagePtr original = Message::make(fields);

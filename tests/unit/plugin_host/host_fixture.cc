@@ -125,7 +125,7 @@ hooks::AccessRequestPtr HostTest::access_request(hooks::Action action) {
   request->topic = "tenant/alice/a";
   request->original_topic = "a";
   if (action != hooks::Action::kSubscribe) {
-    mqtt::MessageFields fields;
+    mqtt::MessageView fields;
     fields.topic = request->topic;
     fields.payload = as_bytes(std::string_view("twenty degrees"));
     request->message = mqtt::Message::make(fields);

@@ -37,7 +37,7 @@ inline std::vector<std::uint32_t> subscribers(const MatchResultPtr& result) {
 }
 
 inline mqtt::MessagePtr message(std::string_view topic, std::string_view payload, WallTime expires_at = kNeverWall) {
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = as_bytes(payload);
   fields.retain = true;

@@ -17,7 +17,7 @@ using Enqueued = OutboundFlow::Enqueued;
 constexpr WallTime kWall{std::chrono::hours(1000)};
 
 mqtt::MessagePtr message(std::string_view payload, WallTime expires_at = kNeverWall) {
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = "t";
   fields.payload = as_bytes(payload);
   fields.qos = QoS::kExactlyOnce;

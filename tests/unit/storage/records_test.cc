@@ -124,7 +124,7 @@ TEST(Records, AMessageComesBackWithItsPropertiesAndTimes) {
   mqtt::PropertyWriter properties;
   properties.put(mqtt::PropertyId::kContentType, std::string_view("text/plain"));
   properties.put_pair("k", "v");
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = "a/b";
   fields.payload = as_bytes(std::string_view("\0\x01payload", 9));
   fields.properties = properties.view();

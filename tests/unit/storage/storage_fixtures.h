@@ -14,7 +14,7 @@
 namespace mortise::storage::testing {
 
 inline mqtt::MessagePtr message(std::string_view topic, std::string_view payload = "payload") {
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = as_bytes(payload);
   fields.qos = mqtt::QoS::kAtLeastOnce;
