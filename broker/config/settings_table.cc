@@ -81,9 +81,8 @@ constexpr Row<S> kRows[] = {
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_messages>()),
     row(size("session.queue.max_bytes", {kKiB, 1024 * kGiB}, "Most bytes that wait for one Client."),
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_bytes>()),
-    row(choice("session.queue.when_full", "drop_oldest|drop_new|reject",
-               "What happens to a message for a full queue: the oldest makes room, it is dropped, or its publisher is "
-               "told that a quota is exceeded."),
+    row(choice("session.queue.when_full", "drop_oldest|drop_new",
+               "What happens to a message for a full queue: the oldest makes room, or it is dropped itself."),
         number<&S::session, &SessionLimits::queue, &QueueLimits::when_full>()),
     row(count("session.max_inflight", {1, 65535},
               "Most QoS 1 and 2 messages on their way to one Client at once; its own Receive Maximum may be lower."),

@@ -194,7 +194,8 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
     return acknowledge(state, connection, mqtt::PacketType::kPubrel, send.packet_id, mqtt::ReasonCode::kSuccess, 0,
                        false);
   }
-  OutboundPublishView publish{send.effective_qos, send.retain, send.dup, send.packet_id, *send.subscription_identifiers};
+  OutboundPublishView publish{send.effective_qos, send.retain, send.dup, send.packet_id,
+                              *send.subscription_identifiers};
   const bool is_shared = passing != nullptr && passing->message == send.message;
   const Said said = say_publish(state, connection, session, send.message, publish, is_shared, now);
   if (said == Said::kYes) return;

@@ -16,7 +16,7 @@ std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
 }
 
 mqtt::DeliveryPropertiesView delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
-                                             WallTime now) {
+                                                 WallTime now) {
   mqtt::DeliveryPropertiesView properties;
   properties.subscription_identifiers = ids;
   properties.has_message_expiry = message.has_expiry();

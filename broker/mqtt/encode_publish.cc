@@ -46,7 +46,8 @@ std::size_t delivery_properties_size(const DeliveryPropertiesView& delivery) noe
   return size;
 }
 
-PublishSizes measure(const PublishView& packet, const DeliveryPropertiesView& delivery, ProtocolVersion version) noexcept {
+PublishSizes measure(const PublishView& packet, const DeliveryPropertiesView& delivery,
+                     ProtocolVersion version) noexcept {
   PublishSizes sizes;
   sizes.head = 2 + packet.topic.size() + (packet.qos == QoS::kAtMostOnce ? 0u : 2u);
   if (version == ProtocolVersion::k5) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "broker/base/check.h"
 #include "broker/plugin_host/handle.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -14,8 +14,8 @@ namespace {
 
 /// Every thread that calls plugins, for the explanation of wrong handles.
 struct Threads {
-  std::mutex mutex;
-  std::vector<const CallerThread*> all;  // guarded by mutex
+  Mutex mutex;
+  std::vector<const CallerThread*> all MORTISE_HOST_GUARDED_BY(mutex);
 };
 
 Threads& threads() {
@@ -34,7 +34,7 @@ struct CallerThread::Owner {
   std::unique_ptr<CallerThread> thread;
   ~Owner() {
     if (thread == nullptr) return;
-    const std::lock_guard lock(threads().mutex);
+    const MutexLock lock(threads().mutex);
     std::erase(threads().all, thread.get());
     current_ = nullptr;
   }
@@ -44,7 +44,7 @@ CallerThread& CallerThread::make() {
   thread_local Owner owner;
   owner.thread = std::make_unique<CallerThread>();
   current_ = owner.thread.get();
-  const std::lock_guard lock(threads().mutex);
+  const MutexLock lock(threads().mutex);
   threads().all.push_back(current_);
   return *current_;
 }
@@ -82,7 +82,7 @@ CallerThread::Finding CallerThread::find(std::uint64_t serial) {
   Finding finding;
   if (serial == 0 || serial >= next_range.load(std::memory_order_relaxed)) return finding;
   finding.serial = Serial::kEnded;
-  const std::lock_guard lock(threads().mutex);
+  const MutexLock lock(threads().mutex);
   for (const CallerThread* thread : threads().all) {
     if (thread->explain(serial, thread == current_, finding)) break;
   }

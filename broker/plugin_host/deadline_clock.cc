@@ -7,7 +7,7 @@ namespace mortise::plugin_host {
 DeadlineClock::Entry DeadlineClock::at(SteadyTime due, Task task) {
   Entry entry{due, 0};
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (is_stopped_) return entry;
     entry.number = ++last_number_;
     const bool is_next = tasks_.empty() || entry < tasks_.begin()->first;
@@ -21,7 +21,7 @@ DeadlineClock::Entry DeadlineClock::at(SteadyTime due, Task task) {
 
 void DeadlineClock::cancel(const Entry& entry) {
   std::map<Entry, Task>::node_type dropped;  // its captures die without the lock
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   dropped = tasks_.extract(entry);
 }
 
@@ -29,7 +29,7 @@ void DeadlineClock::stop() {
   std::map<Entry, Task> dropped;
   std::optional<std::thread> thread;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     is_stopped_ = true;
     dropped.swap(tasks_);
     thread.swap(thread_);
@@ -39,7 +39,7 @@ void DeadlineClock::stop() {
 }
 
 void DeadlineClock::run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!is_stopped_) {
     if (tasks_.empty()) {
       wake_.wait(lock);

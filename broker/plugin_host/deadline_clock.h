@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 
 #include "broker/base/time.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -38,13 +38,12 @@ class DeadlineClock {
  private:
   void run();
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  // Guarded by mutex_.
-  std::map<Entry, Task> tasks_;
-  std::uint64_t last_number_ = 0;
-  bool is_stopped_ = false;
-  std::optional<std::thread> thread_;
+  Mutex mutex_;
+  std::condition_variable_any wake_;
+  std::map<Entry, Task> tasks_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::uint64_t last_number_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+  bool is_stopped_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
+  std::optional<std::thread> thread_ MORTISE_HOST_GUARDED_BY(mutex_);
 };
 
 }  // namespace mortise::plugin_host

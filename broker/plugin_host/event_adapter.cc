@@ -1,9 +1,9 @@
 #include <deque>
-#include <mutex>
 #include <utility>
 
 #include "broker/plugin_host/calling.h"
 #include "broker/plugin_host/family_adapters.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -24,7 +24,7 @@ class EventAdapter final : public hooks::EventHooks, public std::enable_shared_f
   void emit(hooks::Event event) override {
     const std::size_t cost = cost_of(event);
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       const InstanceLimits& limits = instance_->limits();
       if (queue_.size() >= limits.events || bytes_ + cost > limits.event_bytes) {
         ++dropped_;
@@ -45,12 +45,12 @@ class EventAdapter final : public hooks::EventHooks, public std::enable_shared_f
     const bool posted = instance_->is_running() && thread != nullptr &&
                         thread->post([self = shared_from_this()] { self->deliver_batch(); });
     if (posted) return;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     is_scheduled_ = false;  // the next event tries again
   }
 
   bool take(EventBatch& batch) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     while (!queue_.empty() && batch.events.size() < MORTISE_MAX_EVENTS) {
       bytes_ -= cost_of(queue_.front());
       batch.events.push_back(std::move(queue_.front()));
@@ -86,12 +86,11 @@ class EventAdapter final : public hooks::EventHooks, public std::enable_shared_f
   }
 
   const std::shared_ptr<Instance> instance_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::deque<hooks::Event> queue_;
-  std::size_t bytes_ = 0;
-  std::uint64_t dropped_ = 0;  // since the last batch
-  bool is_scheduled_ = false;
+  Mutex mutex_;
+  std::deque<hooks::Event> queue_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::size_t bytes_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+  std::uint64_t dropped_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;  // since the last batch
+  bool is_scheduled_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

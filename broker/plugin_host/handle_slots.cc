@@ -3,9 +3,9 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "broker/plugin_host/generated/abi_tables.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -15,12 +15,12 @@ constexpr std::uint32_t kBlocks = (1U << abi::kIndexBits) / 256;
 
 /// Which instance has which block. Internally synchronised.
 struct Blocks {
-  std::mutex mutex;
-  std::vector<std::uint32_t> free;  // guarded by mutex
+  Mutex mutex;
+  std::vector<std::uint32_t> free MORTISE_HOST_GUARDED_BY(mutex);
   std::atomic<std::uint32_t> next{0};
   // Read without the lock to classify handles.
   std::array<std::atomic<std::uint32_t>, kBlocks> owners{};
-  std::array<std::uint32_t, kBlocks> generation_floors{};  // guarded by mutex
+  std::array<std::uint32_t, kBlocks> generation_floors MORTISE_HOST_GUARDED_BY(mutex){};
 };
 
 Blocks& blocks() {
@@ -32,7 +32,7 @@ Blocks& blocks() {
 
 HandleSlots::~HandleSlots() {
   Blocks& all = blocks();
-  const std::lock_guard lock(all.mutex);
+  const MutexLock lock(all.mutex);
   for (const std::uint32_t block : blocks_) {
     if (highest_generation_ > all.generation_floors[block]) all.generation_floors[block] = highest_generation_;
     all.owners[block].store(0, std::memory_order_relaxed);
@@ -43,7 +43,7 @@ HandleSlots::~HandleSlots() {
 std::optional<HandleSlots::Slot> HandleSlots::add() {
   Blocks& all = blocks();
   if (size_ % kBlockSlots == 0) {
-    const std::lock_guard lock(all.mutex);
+    const MutexLock lock(all.mutex);
     std::uint32_t block = all.next.load(std::memory_order_relaxed);
     if (!all.free.empty()) {
       block = all.free.back();
@@ -58,7 +58,7 @@ std::optional<HandleSlots::Slot> HandleSlots::add() {
     blocks_.push_back(block);
   }
   const std::uint32_t local = size_++;
-  const std::lock_guard lock(all.mutex);
+  const MutexLock lock(all.mutex);
   return Slot{local, all.generation_floors[blocks_[local / kBlockSlots]]};
 }
 

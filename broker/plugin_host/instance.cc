@@ -105,28 +105,31 @@ Result<void> Instance::start() {
   }
   state_.store(State::kStarting, std::memory_order_release);
   std::string reason;
-  Returned returned{false, MORTISE_OK};
-  if (plugin_->on_start != nullptr) {
-    CallFrame frame(*this, control_lane(), kOnStart, &config_);
-    frame.failure = &reason;
-    returned = call_start(frame, plugin_->on_start, &plugin_data_);
-    if (returned.is_ok()) {
-      std::vector<QueuedIntent> intents = std::move(frame.intents);
-      perform(intents);
-    }
-  }
+  std::vector<QueuedIntent> intents;
+  const Returned returned = call_on_start(reason, intents);
   if (!returned.is_ok()) {
     state_.store(State::kStopped, std::memory_order_release);
     pending_.close();
     owned_.close();
-    if (returned.has_thrown)
-      return failure("on_start threw an exception" + (reason.empty() ? "" : "; it said: " + reason));
+    if (returned.has_thrown) {
+      return failure("on_start threw an exception" + (reason.empty() ? std::string() : "; it said: " + reason));
+    }
     if (!reason.empty()) return failure(reason);
     return failure("on_start failed (" + std::string(abi::status_name(returned.status)) + ") and gave no reason");
   }
   if (needs_own_thread()) own_thread_ = std::make_unique<OwnThread>(limits().tasks);
   state_.store(State::kRunning, std::memory_order_release);
+  perform(intents);
   return {};
+}
+
+Returned Instance::call_on_start(std::string& reason, std::vector<QueuedIntent>& intents) {
+  if (plugin_->on_start == nullptr) return {false, MORTISE_OK};
+  CallFrame frame(*this, control_lane(), kOnStart, &config_);
+  frame.failure = &reason;
+  const Returned returned = call_start(frame, plugin_->on_start, &plugin_data_);
+  if (returned.is_ok()) intents = std::move(frame.intents);
+  return returned;
 }
 
 void Instance::stop() {
@@ -135,7 +138,7 @@ void Instance::stop() {
   const std::size_t tokens = pending_.close();
   if (own_thread_ != nullptr) own_thread_->stop();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [id, timer] : timers_) environment_.clock->cancel(timer.alarm);
     timers_.clear();
   }
@@ -212,13 +215,13 @@ void Instance::perform(std::vector<QueuedIntent>& intents) {
 
 std::uint32_t Instance::check_timer(std::uint64_t id) const {
   if (plugin_->on_timer == nullptr) return MORTISE_E_UNSUPPORTED;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return timers_.size() < limits().timers || timers_.contains(id) ? MORTISE_OK : MORTISE_E_QUOTA;
 }
 
 std::uint32_t Instance::set_timer(std::uint64_t id, Millis delay) {
   if (const std::uint32_t status = check_timer(id); status != MORTISE_OK) return status;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Timer& timer = timers_[id];
   if (timer.sequence != 0) environment_.clock->cancel(timer.alarm);
   timer.sequence = ++timer_sequence_;
@@ -230,7 +233,7 @@ std::uint32_t Instance::set_timer(std::uint64_t id, Millis delay) {
 }
 
 void Instance::cancel_timer(std::uint64_t id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = timers_.find(id);
   if (at == timers_.end()) return;
   environment_.clock->cancel(at->second.alarm);
@@ -238,8 +241,16 @@ void Instance::cancel_timer(std::uint64_t id) {
 }
 
 void Instance::timer_is_due(std::uint64_t id, std::uint64_t sequence) {
+  if (state_.load(std::memory_order_acquire) == State::kStarting) {
+    // on_start has not returned; a timer of one of its threads is due already.
+    environment_.clock->at(steady_now() + 10ms, [weak = weak_from_this(), id, sequence] {
+      if (const auto instance = weak.lock()) instance->timer_is_due(id, sequence);
+    });
+    return;
+  }
+  if (!is_running()) return;
   Executor* runs_it = executor();
-  if (runs_it == nullptr || !is_running()) return;
+  if (runs_it == nullptr) return;
   const bool posted =
       runs_it->post([instance = shared_from_this(), id, sequence] { instance->call_on_timer(id, sequence); });
   if (!posted) drop_intent("its timer found the queue full");
@@ -248,7 +259,7 @@ void Instance::timer_is_due(std::uint64_t id, std::uint64_t sequence) {
 void Instance::call_on_timer(std::uint64_t id, std::uint64_t sequence) {
   TimerSubject subject{id, {}};
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = timers_.find(id);
     if (at == timers_.end() || at->second.sequence != sequence) return;  // cancelled or replaced
     subject.due_at = at->second.due_at;
@@ -268,7 +279,7 @@ void Instance::call_on_timer(std::uint64_t id, std::uint64_t sequence) {
 }
 
 std::uint32_t Instance::add_to_counter(std::string_view name, std::uint64_t delta) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = counters_.find(name);
   if (at != counters_.end()) {
     at->second += delta;
@@ -300,7 +311,7 @@ InstanceStatistics Instance::statistics() const {
   }
   all.violations = violations_.snapshot();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     all.counters.insert(counters_.begin(), counters_.end());
   }
   all.tokens = pending_.size();

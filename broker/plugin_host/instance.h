@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +20,7 @@
 #include "broker/plugin_host/deadline_clock.h"
 #include "broker/plugin_host/intents.h"
 #include "broker/plugin_host/loaded_plugin.h"
+#include "broker/plugin_host/mutex.h"
 #include "broker/plugin_host/own_thread.h"
 #include "broker/plugin_host/owned_table.h"
 #include "broker/plugin_host/pending_table.h"
@@ -30,6 +30,8 @@
 #include "broker/plugin_host/violations.h"
 
 namespace mortise::plugin_host {
+
+struct Returned;
 
 /// What one instance may use at once.
 struct InstanceLimits {
@@ -164,6 +166,7 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   bool needs_own_thread() const noexcept;
   void timer_is_due(std::uint64_t id, std::uint64_t sequence);
   void call_on_timer(std::uint64_t id, std::uint64_t sequence);
+  Returned call_on_start(std::string& reason, std::vector<QueuedIntent>& intents);
   void call_on_stop();
   void name_leaks(std::size_t tokens);
 
@@ -185,11 +188,10 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   RateLimit log_limit_{200, 100};
   std::atomic<std::uint64_t> intents_dropped_{0};
 
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<std::uint64_t, Timer> timers_;
-  std::uint64_t timer_sequence_ = 0;
-  std::map<std::string, std::uint64_t, std::less<>> counters_;
+  mutable Mutex mutex_;
+  std::map<std::uint64_t, Timer> timers_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::uint64_t timer_sequence_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint64_t, std::less<>> counters_ MORTISE_HOST_GUARDED_BY(mutex_);
 
   std::unique_ptr<OwnThread> own_thread_;  // made by start(), ended by stop()
 };

@@ -6,7 +6,7 @@ namespace mortise::plugin_host {
 
 bool OwnThread::post(Task task) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (is_stopped_ || tasks_.size() >= limit_) return false;
     tasks_.push_back(std::move(task));
     if (tasks_.size() > 1) return true;
@@ -18,7 +18,7 @@ bool OwnThread::post(Task task) {
 void OwnThread::stop() {
   std::deque<Task> dropped;  // their captures die without the lock
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     is_stopped_ = true;
     dropped.swap(tasks_);
   }
@@ -27,9 +27,9 @@ void OwnThread::stop() {
 }
 
 void OwnThread::run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return is_stopped_ || !tasks_.empty(); });
+    while (!is_stopped_ && tasks_.empty()) wake_.wait(lock);
     if (is_stopped_) return;
     Task task = std::move(tasks_.front());
     tasks_.pop_front();

@@ -3,10 +3,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <thread>
 
 #include "broker/base/executor.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -27,11 +27,10 @@ class OwnThread final : public Executor {
   void run();
 
   const std::size_t limit_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  // Guarded by mutex_.
-  std::deque<Task> tasks_;
-  bool is_stopped_ = false;
+  Mutex mutex_;
+  std::condition_variable_any wake_;
+  std::deque<Task> tasks_ MORTISE_HOST_GUARDED_BY(mutex_);
+  bool is_stopped_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -16,7 +16,7 @@ OwnedTable::OwnedTable(std::uint32_t owner, std::size_t quota, std::size_t memor
     : owner_(owner), quota_(quota), scratch_(memory_limit), indexes_(owner) {}
 
 std::uint32_t OwnedTable::add(std::uint32_t kind, std::shared_ptr<const void> object, mortise_handle& handle) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_closed_) return MORTISE_E_CLOSED;
   if (size_ >= quota_) return MORTISE_E_QUOTA;
   std::uint32_t local;
@@ -56,7 +56,7 @@ std::uint32_t OwnedTable::find(mortise_handle handle, Slot*& slot) {
 
 std::uint32_t OwnedTable::release(mortise_handle handle, std::size_t& overruns) {
   std::shared_ptr<const void> dying;  // its destructor runs without the lock
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Slot* slot = nullptr;
   if (const std::uint32_t status = find(handle, slot); status != MORTISE_OK) return status;
   dying = std::move(slot->object);
@@ -72,14 +72,14 @@ std::uint32_t OwnedTable::release(mortise_handle handle, std::size_t& overruns) 
 }
 
 std::uint32_t OwnedTable::read(mortise_handle handle, const Read& read) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Slot* slot = nullptr;
   if (const std::uint32_t status = find(handle, slot); status != MORTISE_OK) return status;
   return read(slot->object.get(), *slot->arena);
 }
 
 std::uint32_t OwnedTable::get(mortise_handle handle, std::shared_ptr<const void>& object) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Slot* slot = nullptr;
   if (const std::uint32_t status = find(handle, slot); status != MORTISE_OK) return status;
   object = slot->object;
@@ -89,7 +89,7 @@ std::uint32_t OwnedTable::get(mortise_handle handle, std::shared_ptr<const void>
 std::map<std::uint32_t, std::size_t> OwnedTable::close() {
   std::map<std::uint32_t, std::size_t> left;
   std::vector<std::shared_ptr<const void>> dying;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   is_closed_ = true;
   for (Slot& slot : slots_) {
     if (slot.object == nullptr) continue;
@@ -103,7 +103,7 @@ std::map<std::uint32_t, std::size_t> OwnedTable::close() {
 }
 
 std::size_t OwnedTable::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return size_;
 }
 

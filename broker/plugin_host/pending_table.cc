@@ -11,26 +11,26 @@ namespace mortise::plugin_host {
 // ---- Questions ------------------------------------------------------------------------------------------------------
 
 bool PendingTable::open(const hooks::Ticket& ticket) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_closed_ || questions_.size() >= limit_) return false;
   questions_.insert_or_assign(ticket, kNoToken);
   return true;
 }
 
 bool PendingTable::is_open(const hooks::Ticket& ticket) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return questions_.contains(ticket);
 }
 
 bool PendingTable::finish(const hooks::Ticket& ticket) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return questions_.erase(ticket) != 0;
 }
 
 // ---- Tokens ---------------------------------------------------------------------------------------------------------
 
 std::uint32_t PendingTable::create(std::size_t point, SteadyTime deadline, bool accepts_rules, mortise_handle& token) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_closed_) return MORTISE_E_CLOSED;
   if (tokens_ >= limit_) return MORTISE_E_QUOTA;
   std::uint32_t local;
@@ -97,7 +97,7 @@ void PendingTable::end(std::uint32_t local, End how) {
 
 PendingTable::Armed PendingTable::arm(mortise_handle token, const hooks::Ticket& ticket, bool was_opened) {
   Armed armed;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::uint32_t local = 0;
   if (find(token, local) != MORTISE_OK) {  // closed meanwhile
     armed.state = Armed::State::kNobodyWaits;
@@ -121,7 +121,7 @@ PendingTable::Armed PendingTable::arm(mortise_handle token, const hooks::Ticket&
 }
 
 void PendingTable::set_alarm(const hooks::Ticket& ticket, DeadlineClock& clock, const DeadlineClock::Entry& alarm) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto question = questions_.find(ticket);
   if (question == questions_.end() || question->second == kNoToken) {
     clock.cancel(alarm);
@@ -132,13 +132,13 @@ void PendingTable::set_alarm(const hooks::Ticket& ticket, DeadlineClock& clock, 
 }
 
 void PendingTable::abandon(mortise_handle token) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::uint32_t local = 0;
   if (find(token, local) == MORTISE_OK) end(local, End::kCancelled);
 }
 
 std::uint32_t PendingTable::check(mortise_handle token, std::size_t point, bool& accepts_rules) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_closed_) return MORTISE_E_CLOSED;
   std::uint32_t local = 0;
   if (const std::uint32_t status = find(token, local); status != MORTISE_OK) return status;
@@ -150,7 +150,7 @@ std::uint32_t PendingTable::check(mortise_handle token, std::size_t point, bool&
 
 PendingTable::Completed PendingTable::complete(mortise_handle token, std::size_t point,
                                                hooks::Resolution&& resolution) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (is_closed_) return {MORTISE_E_CLOSED, std::nullopt};
   std::uint32_t local = 0;
   if (const std::uint32_t status = find(token, local); status != MORTISE_OK) return {status, std::nullopt};
@@ -179,17 +179,17 @@ bool PendingTable::end_question(const hooks::Ticket& ticket, End how) {
 }
 
 bool PendingTable::expire(const hooks::Ticket& ticket) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return end_question(ticket, End::kTimedOut);
 }
 
 void PendingTable::cancel(const hooks::Ticket& ticket) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   end_question(ticket, End::kCancelled);
 }
 
 std::size_t PendingTable::close() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   is_closed_ = true;
   const std::size_t pending = tokens_;
   for (std::uint32_t local = 0; local < slots_.size(); ++local) {
@@ -200,7 +200,7 @@ std::size_t PendingTable::close() {
 }
 
 std::size_t PendingTable::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return tokens_;
 }
 

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "broker/hooks/decisions.h"
 #include "broker/plugin_host/deadline_clock.h"
 #include "broker/plugin_host/handle_slots.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -91,22 +91,22 @@ class PendingTable {
   };
   static constexpr std::uint32_t kNoToken = 0xFFFFFFFF;
 
-  // All with mutex_ held.
-  std::uint32_t find(mortise_handle token, std::uint32_t& local) const;
+  std::uint32_t find(mortise_handle token, std::uint32_t& local) const MORTISE_HOST_REQUIRES(mutex_);
   std::uint32_t how_it_ended(const Slot& slot, std::uint32_t generation) const noexcept;
-  void end(std::uint32_t local, End how);
-  bool end_question(const hooks::Ticket& ticket, End how);
+  void end(std::uint32_t local, End how) MORTISE_HOST_REQUIRES(mutex_);
+  bool end_question(const hooks::Ticket& ticket, End how) MORTISE_HOST_REQUIRES(mutex_);
 
   const std::uint32_t owner_;
   const std::size_t limit_;
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  HandleSlots indexes_;
-  std::deque<Slot> slots_;
-  std::deque<std::uint32_t> free_;  // first in, first out: an ended token is remembered for longest
-  std::size_t tokens_ = 0;
-  std::unordered_map<hooks::Ticket, std::uint32_t, TicketHash> questions_;  // the token's slot, or kNoToken
-  bool is_closed_ = false;
+  mutable Mutex mutex_;
+  HandleSlots indexes_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::deque<Slot> slots_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::deque<std::uint32_t> free_
+      MORTISE_HOST_GUARDED_BY(mutex_);  // first in, first out: an ended token is remembered for longest
+  std::size_t tokens_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<hooks::Ticket, std::uint32_t, TicketHash> questions_
+      MORTISE_HOST_GUARDED_BY(mutex_);  // the token's slot, or kNoToken
+  bool is_closed_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace mortise::plugin_host

@@ -1,5 +1,4 @@
 #include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,6 +6,7 @@
 #include "broker/base/log.h"
 #include "broker/plugin_host/calling.h"
 #include "broker/plugin_host/family_adapters.h"
+#include "broker/plugin_host/mutex.h"
 #include "broker/plugin_host/record_page.h"
 
 namespace mortise::plugin_host {
@@ -17,9 +17,9 @@ constexpr std::uint64_t kLoadPageBytes = 1U << 20;
 
 /// What the store's thread waits for while the instance's own thread works.
 struct Waiting {
-  std::mutex mutex;
-  std::condition_variable done;
-  std::optional<Result<void>> result;  // guarded by mutex
+  Mutex mutex;
+  std::condition_variable_any done;
+  std::optional<Result<void>> result MORTISE_HOST_GUARDED_BY(mutex);
 };
 
 /// Ends the wait when the task that holds it is gone, whether it ran or was dropped.
@@ -28,7 +28,7 @@ class Answerer {
   Answerer(std::shared_ptr<Waiting> waiting, Result<void> result)
       : waiting_(std::move(waiting)), result_(std::move(result)) {}
   ~Answerer() {
-    const std::lock_guard lock(waiting_->mutex);
+    const MutexLock lock(waiting_->mutex);
     waiting_->result = std::move(result_);
     waiting_->done.notify_one();
   }
@@ -109,8 +109,8 @@ class StoreAdapter final : public hooks::StoreHooks {
       answerer->answer(call_here(hook, object, page, instance_->own_lane()));
     });
     answerer.reset();  // the task's is the last one
-    std::unique_lock lock(waiting->mutex);
-    waiting->done.wait(lock, [&] { return waiting->result.has_value(); });
+    MutexLock lock(waiting->mutex);
+    while (!waiting->result.has_value()) waiting->done.wait(lock);
     return std::move(*waiting->result);
   }
 

@@ -10,7 +10,7 @@ namespace mortise::plugin_host {
 
 bool RateLimit::admit(std::uint64_t& held_back) {
   const SteadyTime now = steady_now();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto elapsed = std::chrono::duration_cast<Millis>(now - refilled_at_).count();
   const auto earned = static_cast<std::uint64_t>(elapsed) * per_second_ / 1000;
   if (earned > 0) {

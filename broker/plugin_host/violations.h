@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 
 #include "broker/base/log.h"
 #include "broker/base/time.h"
+#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -23,11 +23,10 @@ class RateLimit {
  private:
   const std::uint32_t burst_;
   const std::uint32_t per_second_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  SteadyTime refilled_at_{};
-  std::uint32_t left_;
-  std::uint64_t held_back_ = 0;
+  Mutex mutex_;
+  SteadyTime refilled_at_ MORTISE_HOST_GUARDED_BY(mutex_){};
+  std::uint32_t left_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::uint64_t held_back_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
 };
 
 /// What a plugin does that its contract forbids: counted by name, logged at a bounded rate. Internally synchronised.

@@ -99,8 +99,8 @@ class Journal {
   virtual void fetch(SessionNumber session, QueuePosition after, std::uint32_t max_messages,
                      std::uint64_t max_bytes) = 0;
 
-  /// Hands over what was appended. Once per iteration of the loop, before its mail to other loops leaves: what another loop appends because
-  /// of that mail must not reach the store first. Not within a piece.
+  /// Hands over what was appended. Once per iteration of the loop, before its mail to other loops leaves: what another
+  /// loop appends because of that mail must not reach the store first. Not within a piece.
   virtual void flush() = 0;
 
   /// False: too much waits for the store; publishers must wait until the loop hears of progress.

@@ -27,7 +27,7 @@ struct MqttLimits {
 };
 
 /// What to do with a message for a queue that is full.
-enum class WhenFull : std::uint8_t { kDropOldest, kDropNew, kReject };
+enum class WhenFull : std::uint8_t { kDropOldest, kDropNew };
 
 struct QueueLimits {
   std::uint64_t max_messages = 10'000;

@@ -68,7 +68,8 @@ class VectorTest : public testing::Test {
     EXPECT_EQ(played.refusal.statement, expectation_.statement) << played.refusal.what;
   }
 
-  /// A packet that is decoded is encoded to the same bytes, or, where encode() gives it another form, to the same packet.
+  /// A packet that is decoded is encoded to the same bytes, or, where encode() gives it another form, to the same
+  /// packet.
   void check_encoding(const Played& played) {
     if (played.outcome != Outcome::kOk) return;
     const std::vector<std::uint8_t> encoded(played.encoded.begin(), played.encoded.end());

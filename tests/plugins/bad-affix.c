@@ -1,4 +1,5 @@
-/* Abuse 29: affixes that would break out of a level, a namespace, or the limits; `what` of the configuration says which. */
+/* Abuse 29: affixes that would break out of a level, a namespace, or the limits; `what` of the configuration says
+ * which. */
 #include "hostile.h"
 
 static uint64_t what;
@@ -19,16 +20,39 @@ static uint32_t bind_topics(void* instance, mortise_handle call) {
   answer.verdict = MORTISE_VERDICT_BOUND;
   answer.operations = MORTISE_OPERATION_ALL;
   switch (what) {
-    case 0: answer.prefix = mortise_text("tenant/#/"); break;
-    case 1: answer.prefix = mortise_text("tenant/+/"); break;
-    case 2: answer.prefix.data = with_nul; answer.prefix.size = sizeof with_nul; break;
-    case 3: answer.prefix = mortise_text("$SYS/"); break;
-    case 4: answer.prefix.data = long_text; answer.prefix.size = sizeof long_text; break;
-    case 5: answer.suffix = mortise_text("/\xFF\xFE"); break;
-    case 6: answer.operations = 0; break;
-    case 7: answer.operations = 16; break;
-    case 8: answer.prefix.data = answer.suffix.data = long_text; answer.prefix.size = answer.suffix.size = 40000; break;
-    default: answer.prefix = mortise_text("tenant/someone-else/"); break; /* the operator's plugin may say so */
+    case 0:
+      answer.prefix = mortise_text("tenant/#/");
+      break;
+    case 1:
+      answer.prefix = mortise_text("tenant/+/");
+      break;
+    case 2:
+      answer.prefix.data = with_nul;
+      answer.prefix.size = sizeof with_nul;
+      break;
+    case 3:
+      answer.prefix = mortise_text("$SYS/");
+      break;
+    case 4:
+      answer.prefix.data = long_text;
+      answer.prefix.size = sizeof long_text;
+      break;
+    case 5:
+      answer.suffix = mortise_text("/\xFF\xFE");
+      break;
+    case 6:
+      answer.operations = 0;
+      break;
+    case 7:
+      answer.operations = 16;
+      break;
+    case 8:
+      answer.prefix.data = answer.suffix.data = long_text;
+      answer.prefix.size = answer.suffix.size = 40000;
+      break;
+    default:
+      answer.prefix = mortise_text("tenant/someone-else/");
+      break; /* the operator's plugin may say so */
   }
   note(call, "decide", decision->decide_bind(call, &answer));
   return MORTISE_OK;

@@ -1,5 +1,5 @@
-/* Abuse 8 and 9: two instances of it share these globals; the second uses what belongs to the first. Then a double release, and the
- * release of a borrow. */
+/* Abuse 8 and 9: two instances of it share these globals; the second uses what belongs to the first. Then a double
+ * release, and the release of a borrow. */
 #include "hostile.h"
 
 static mortise_handle first_self;
@@ -42,7 +42,8 @@ static uint32_t authenticate(void* instance, mortise_handle call) {
   const mortise_handle self = *(const mortise_handle*)instance;
   mortise_auth_decision answer = MORTISE_AUTH_DECISION_INIT;
   if (self != first_self) return attack(self, call);
-  if (core->retain(call, &first_owned) != MORTISE_OK || token->create(call, 1000, &first_token) != MORTISE_OK) return MORTISE_E_FAILED;
+  if (core->retain(call, &first_owned) != MORTISE_OK || token->create(call, 1000, &first_token) != MORTISE_OK)
+    return MORTISE_E_FAILED;
   answer.verdict = MORTISE_VERDICT_PENDING;
   answer.token = first_token;
   return decision->decide_auth(call, &answer);

@@ -1,5 +1,5 @@
-/* What the hostile plugins have in common. Each tells what happened by counters of its instance, "<what>_<status>", so that the same test
- * reads them whichever way the plugin is run. */
+/* What the hostile plugins have in common. Each tells what happened by counters of its instance, "<what>_<status>", so
+ * that the same test reads them whichever way the plugin is run. */
 #ifndef MORTISE_TESTS_HOSTILE_H
 #define MORTISE_TESTS_HOSTILE_H
 
@@ -51,8 +51,8 @@ HOSTILE_UNUSED static uint64_t config_number(mortise_handle call, const char* po
 
 HOSTILE_UNUSED static uint32_t fetch_services(const mortise_hello* hello, mortise_reply* reply) {
   const void* tables[5];
-  const char* const names[5] = {MORTISE_SERVICE_CORE, MORTISE_SERVICE_VIEW, MORTISE_SERVICE_DECISION, MORTISE_SERVICE_TOKEN,
-                                MORTISE_SERVICE_INTENT};
+  const char* const names[5] = {MORTISE_SERVICE_CORE, MORTISE_SERVICE_VIEW, MORTISE_SERVICE_DECISION,
+                                MORTISE_SERVICE_TOKEN, MORTISE_SERVICE_INTENT};
   int i;
   for (i = 0; i < 5; ++i) {
     const uint32_t status = hello->get_service(mortise_text(names[i]), &tables[i]);
@@ -70,13 +70,21 @@ HOSTILE_UNUSED static uint32_t fetch_services(const mortise_hello* hello, mortis
 }
 
 /* The end of each file: note, descriptor, entry. `hooks` is an array of mortise_hook. */
-#define HOSTILE_PLUGIN(name, flags, on_start, on_stop)                                                        \
-  MORTISE_PLUGIN_NOTE(name, "1.0", flags);                                                                    \
-  static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP, MORTISE_TEXT(name), MORTISE_TEXT("1.0"), flags, \
-                                        sizeof hooks / sizeof hooks[0], hooks, on_start, NULL, on_stop, NULL}; \
-  MORTISE_EXPORT uint32_t mortise_plugin_entry(const mortise_hello* hello, mortise_reply* reply) {            \
-    reply->plugin = &plugin;                                                                                  \
-    return fetch_services(hello, reply);                                                                      \
+#define HOSTILE_PLUGIN(name, flags, on_start, on_stop)                                             \
+  MORTISE_PLUGIN_NOTE(name, "1.0", flags);                                                         \
+  static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP,                                      \
+                                        MORTISE_TEXT(name),                                        \
+                                        MORTISE_TEXT("1.0"),                                       \
+                                        flags,                                                     \
+                                        sizeof hooks / sizeof hooks[0],                            \
+                                        hooks,                                                     \
+                                        on_start,                                                  \
+                                        NULL,                                                      \
+                                        on_stop,                                                   \
+                                        NULL};                                                     \
+  MORTISE_EXPORT uint32_t mortise_plugin_entry(const mortise_hello* hello, mortise_reply* reply) { \
+    reply->plugin = &plugin;                                                                       \
+    return fetch_services(hello, reply);                                                           \
   }
 
 #define HOSTILE_AUTHENTICATE(function) \

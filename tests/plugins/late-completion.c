@@ -1,4 +1,5 @@
-/* Abuse 12 and 13: answers PENDING, and completes only when the next client asks: after the first has left, came back or timed out. */
+/* Abuse 12 and 13: answers PENDING, and completes only when the next client asks: after the first has left, came back
+ * or timed out. */
 #include "hostile.h"
 
 static mortise_handle self;

@@ -1,4 +1,5 @@
-/* Abuse 0 and 1: keeps the handle of the first client's call and decides it again, in another client's call, to flip its verdict. */
+/* Abuse 0 and 1: keeps the handle of the first client's call and decides it again, in another client's call, to flip
+ * its verdict. */
 #include "hostile.h"
 
 static mortise_handle kept;

@@ -22,7 +22,8 @@ static uint32_t authenticate(void* instance, mortise_handle call) {
   (void)instance;
   if (view->get_bytes(call, MORTISE_FIELD_CONNECT_CLIENT_ID, &client) != MORTISE_OK) return MORTISE_E_FAILED;
   scribble((char*)(uintptr_t)client.data, client.size + behind);
-  if (view->copy(call, MORTISE_FIELD_CONNECT_CLIENT_ID, 0, original, sizeof original, &copied) != MORTISE_OK) return MORTISE_E_FAILED;
+  if (view->copy(call, MORTISE_FIELD_CONNECT_CLIENT_ID, 0, original, sizeof original, &copied) != MORTISE_OK)
+    return MORTISE_E_FAILED;
   note(call, "changed", original[0] == 'X');
   return answer_auth(call, MORTISE_VERDICT_ALLOW);
 }

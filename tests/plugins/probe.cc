@@ -1,5 +1,5 @@
-// A plugin with every hook, whose behaviour a test in the same process sets. PROBE_FLAGS and PROBE_ASKED_ONLY (no store, event and timer) make
-// its variants.
+// A plugin with every hook, whose behaviour a test in the same process sets. PROBE_FLAGS and PROBE_ASKED_ONLY (no
+// store, event and timer) make its variants.
 #include "probe.h"
 
 #include "hostile.h"
@@ -65,8 +65,16 @@ constexpr mortise_lifecycle_fn kOnTimer = run<kProbeTimer>;
 }  // namespace
 
 MORTISE_PLUGIN_NOTE("probe", "1.0", PROBE_FLAGS);
-static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP, MORTISE_TEXT("probe"), MORTISE_TEXT("1.0"), PROBE_FLAGS,
-                                      sizeof hooks / sizeof hooks[0], hooks, on_start, nullptr, on_stop, kOnTimer};
+static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP,
+                                      MORTISE_TEXT("probe"),
+                                      MORTISE_TEXT("1.0"),
+                                      PROBE_FLAGS,
+                                      sizeof hooks / sizeof hooks[0],
+                                      hooks,
+                                      on_start,
+                                      nullptr,
+                                      on_stop,
+                                      kOnTimer};
 MORTISE_EXPORT uint32_t mortise_plugin_entry(const mortise_hello* hello, mortise_reply* reply) {
   reply->plugin = &plugin;
   return fetch_services(hello, reply);

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-/// What the probe plugin does, set by a test in the same process (symbol `mortise_probe` of the library). Without a function each hook answers
-/// NEXT, or OK.
+/// What the probe plugin does, set by a test in the same process (symbol `mortise_probe` of the library). Without a
+/// function each hook answers NEXT, or OK.
 struct Probe {
   /// `point`: a MORTISE_HOOK_..., or one of kProbe... below.
   std::uint32_t (*call)(void* context, std::uint32_t point, mortise_handle call, mortise_handle self) = nullptr;

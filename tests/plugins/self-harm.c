@@ -1,4 +1,5 @@
-/* Abuse 28: publishes to the topic it is called for, disconnects the client it is called for; then fails, if `fail` is 1. */
+/* Abuse 28: publishes to the topic it is called for, disconnects the client it is called for; then fails, if `fail`
+ * is 1. */
 #include "hostile.h"
 
 static uint64_t fails;

@@ -22,7 +22,8 @@ static uint32_t authenticate(void* instance, mortise_handle call) {
   if (calls != 0) {
     /* The same field first, so that this call's own view is made. */
     if (view->get_bytes(call, MORTISE_FIELD_CONNECT_CLIENT_ID, &client) != MORTISE_OK) return MORTISE_E_FAILED;
-    if (calls == 1 || (calls >= 63 && calls <= 65) || calls == 1000) note(call, is_poison() ? "poison" : "shown", calls);
+    if (calls == 1 || (calls >= 63 && calls <= 65) || calls == 1000)
+      note(call, is_poison() ? "poison" : "shown", calls);
   } else {
     if (view->get_bytes(call, MORTISE_FIELD_CONNECT_CLIENT_ID, &client) != MORTISE_OK) return MORTISE_E_FAILED;
     kept = (const unsigned char*)client.data;

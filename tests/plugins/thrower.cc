@@ -35,7 +35,8 @@ std::uint32_t bind_topics(void*, mortise_handle) {
   return MORTISE_OK;
 }
 
-const mortise_hook hooks[] = {HOSTILE_AUTHENTICATE(authenticate), HOSTILE_AUTHORIZE(authorize), HOSTILE_BIND(bind_topics)};
+const mortise_hook hooks[] = {HOSTILE_AUTHENTICATE(authenticate), HOSTILE_AUTHORIZE(authorize),
+                              HOSTILE_BIND(bind_topics)};
 
 }  // namespace
 

@@ -39,7 +39,7 @@ session:
   expiry_interval_max: 7d
   takeover: any
   durability: none
-  queue: { max_messages: 5, max_bytes: 1MiB, when_full: reject }
+  queue: { max_messages: 5, max_bytes: 1MiB, when_full: drop_new }
 retained: { max_messages: 7, max_bytes: 1KiB }
 match_cache: { max_entries: 8 }
 plugin_limits: { token_deadline_max: 5s, tokens_max: 6 }
@@ -66,7 +66,7 @@ plugin_limits: { token_deadline_max: 5s, tokens_max: 6 }
   EXPECT_EQ(settings->session.durability, session::Durability::kNone);
   EXPECT_EQ(settings->session.queue.max_messages, 5u);
   EXPECT_EQ(settings->session.queue.max_bytes, 1048576u);
-  EXPECT_EQ(settings->session.queue.when_full, session::WhenFull::kReject);
+  EXPECT_EQ(settings->session.queue.when_full, session::WhenFull::kDropNew);
   EXPECT_EQ(settings->retained.maximum_messages, 7u);
   EXPECT_EQ(settings->match_cache.maximum_entries, 8u);
   EXPECT_EQ(settings->plugin_token_deadline_max, 5000ms);
@@ -197,7 +197,7 @@ TEST(SettingsErrors, FlagsAndChoicesNameWhatIsAllowed) {
   EXPECT_THAT(error_of("mqtt: {retain_available: \"true\"}"), HasSubstr("is not allowed; allowed: true, false"));
   EXPECT_THAT(error_of("session: {takeover: nobody}"),
               HasSubstr("session.takeover: \"nobody\" is not allowed; allowed: same_user, any"));
-  EXPECT_THAT(error_of("session: {queue: {when_full: panic}}"), HasSubstr("allowed: drop_oldest, drop_new, reject"));
+  EXPECT_THAT(error_of("session: {queue: {when_full: panic}}"), HasSubstr("allowed: drop_oldest, drop_new"));
   EXPECT_THAT(error_of("log: {level: loud}"), HasSubstr("allowed: debug, info, warning, error"));
 }
 

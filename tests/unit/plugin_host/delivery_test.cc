@@ -108,7 +108,7 @@ TEST_F(Delivery, a_payload_is_read_by_copy_and_map_only) {
 TEST_F(Delivery, a_payload_larger_than_map_allows_is_copied_in_pieces) {
   auto request = std::make_shared<hooks::AccessRequest>(*access_request());
   const std::string large((1U << 20) + 1, 'x');
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = "a";
   fields.payload = as_bytes(large);
   request->message = mqtt::Message::make(fields);

@@ -261,7 +261,7 @@ TEST_F(Hostile, abuse_28_the_fourth_publish_in_a_row_is_dropped_and_counted) {
   add("p", "self-harm", "a", R"({"fail": 0})");
   must_start();
   auto request = std::make_shared<hooks::AccessRequest>(*access_request());
-  mqtt::MessageFields fields;
+  mqtt::MessageView fields;
   fields.topic = "tenant/alice/a";
   fields.hops = 2;
   request->message = mqtt::Message::make(fields);

@@ -252,7 +252,7 @@ TEST_F(OutboundFlowTest, WhatTheStoreLostIsGoneAndTheRestGoesOn) {
   flow.restore({3, 9, 7, 700});
   flow.begin_page();
   std::vector<QueueRecord> page;
-  for (const QueuePosition at : {3, 4, 7})
+  for (const QueuePosition at : std::vector<QueuePosition>{3, 4, 7})
     page.push_back({at, message(std::to_string(at)), QoS::kAtLeastOnce, false, false, {}});
   flow.append_page(std::move(page), true);
   EXPECT_EQ(flow.messages(), 3u);
