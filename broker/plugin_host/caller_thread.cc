@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "broker/base/check.h"
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/handle.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -15,7 +15,7 @@ namespace {
 /// Every thread that calls plugins, for the explanation of wrong handles.
 struct Threads {
   Mutex mutex;
-  std::vector<const CallerThread*> all MORTISE_HOST_GUARDED_BY(mutex);
+  std::vector<const CallerThread*> all MORTISE_GUARDED_BY(mutex);
 };
 
 Threads& threads() {

@@ -8,8 +8,8 @@
 #include <optional>
 #include <thread>
 
+#include "broker/base/mutex.h"
 #include "broker/base/time.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -40,10 +40,10 @@ class DeadlineClock {
 
   Mutex mutex_;
   std::condition_variable_any wake_;
-  std::map<Entry, Task> tasks_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::uint64_t last_number_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
-  bool is_stopped_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
-  std::optional<std::thread> thread_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::map<Entry, Task> tasks_ MORTISE_GUARDED_BY(mutex_);
+  std::uint64_t last_number_ MORTISE_GUARDED_BY(mutex_) = 0;
+  bool is_stopped_ MORTISE_GUARDED_BY(mutex_) = false;
+  std::optional<std::thread> thread_ MORTISE_GUARDED_BY(mutex_);
 };
 
 }  // namespace mortise::plugin_host

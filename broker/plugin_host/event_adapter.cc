@@ -1,9 +1,9 @@
 #include <deque>
 #include <utility>
 
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/calling.h"
 #include "broker/plugin_host/family_adapters.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -87,10 +87,10 @@ class EventAdapter final : public hooks::EventHooks, public std::enable_shared_f
 
   const std::shared_ptr<Instance> instance_;
   Mutex mutex_;
-  std::deque<hooks::Event> queue_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::size_t bytes_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
-  std::uint64_t dropped_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;  // since the last batch
-  bool is_scheduled_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
+  std::deque<hooks::Event> queue_ MORTISE_GUARDED_BY(mutex_);
+  std::size_t bytes_ MORTISE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t dropped_ MORTISE_GUARDED_BY(mutex_) = 0;  // since the last batch
+  bool is_scheduled_ MORTISE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <memory>
 
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/generated/abi_tables.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -16,11 +16,11 @@ constexpr std::uint32_t kBlocks = (1U << abi::kIndexBits) / 256;
 /// Which instance has which block. Internally synchronised.
 struct Blocks {
   Mutex mutex;
-  std::vector<std::uint32_t> free MORTISE_HOST_GUARDED_BY(mutex);
+  std::vector<std::uint32_t> free MORTISE_GUARDED_BY(mutex);
   std::atomic<std::uint32_t> next{0};
   // Read without the lock to classify handles.
   std::array<std::atomic<std::uint32_t>, kBlocks> owners{};
-  std::array<std::uint32_t, kBlocks> generation_floors MORTISE_HOST_GUARDED_BY(mutex){};
+  std::array<std::uint32_t, kBlocks> generation_floors MORTISE_GUARDED_BY(mutex){};
 };
 
 Blocks& blocks() {

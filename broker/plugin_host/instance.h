@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "broker/base/executor.h"
+#include "broker/base/mutex.h"
 #include "broker/base/result.h"
 #include "broker/hooks/instances.h"
 #include "broker/observe/histogram.h"
 #include "broker/plugin_host/deadline_clock.h"
 #include "broker/plugin_host/intents.h"
 #include "broker/plugin_host/loaded_plugin.h"
-#include "broker/plugin_host/mutex.h"
 #include "broker/plugin_host/own_thread.h"
 #include "broker/plugin_host/owned_table.h"
 #include "broker/plugin_host/pending_table.h"
@@ -189,9 +189,9 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   std::atomic<std::uint64_t> intents_dropped_{0};
 
   mutable Mutex mutex_;
-  std::map<std::uint64_t, Timer> timers_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::uint64_t timer_sequence_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, std::uint64_t, std::less<>> counters_ MORTISE_HOST_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Timer> timers_ MORTISE_GUARDED_BY(mutex_);
+  std::uint64_t timer_sequence_ MORTISE_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint64_t, std::less<>> counters_ MORTISE_GUARDED_BY(mutex_);
 
   std::unique_ptr<OwnThread> own_thread_;  // made by start(), ended by stop()
 };

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "broker/base/executor.h"
-#include "broker/plugin_host/mutex.h"
+#include "broker/base/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -29,8 +29,8 @@ class OwnThread final : public Executor {
   const std::size_t limit_;
   Mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<Task> tasks_ MORTISE_HOST_GUARDED_BY(mutex_);
-  bool is_stopped_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
+  std::deque<Task> tasks_ MORTISE_GUARDED_BY(mutex_);
+  bool is_stopped_ MORTISE_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

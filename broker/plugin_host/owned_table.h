@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/handle_slots.h"
-#include "broker/plugin_host/mutex.h"
 #include "broker/plugin_host/scratch.h"
 
 namespace mortise::plugin_host {
@@ -45,18 +45,18 @@ class OwnedTable {
     std::unique_ptr<ScratchArena> arena;
   };
 
-  std::uint32_t find(mortise_handle handle, Slot*& slot) MORTISE_HOST_REQUIRES(mutex_);
+  std::uint32_t find(mortise_handle handle, Slot*& slot) MORTISE_REQUIRES(mutex_);
 
   const std::uint32_t owner_;
   const std::size_t quota_;
   mutable Mutex mutex_;
-  ScratchLane scratch_ MORTISE_HOST_GUARDED_BY(mutex_);
-  HandleSlots indexes_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::deque<Slot> slots_ MORTISE_HOST_GUARDED_BY(mutex_);
+  ScratchLane scratch_ MORTISE_GUARDED_BY(mutex_);
+  HandleSlots indexes_ MORTISE_GUARDED_BY(mutex_);
+  std::deque<Slot> slots_ MORTISE_GUARDED_BY(mutex_);
   std::deque<std::uint32_t> free_
-      MORTISE_HOST_GUARDED_BY(mutex_);  // first in, first out: a released handle is recognised for longest
-  std::size_t size_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
-  bool is_closed_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
+      MORTISE_GUARDED_BY(mutex_);  // first in, first out: a released handle is recognised for longest
+  std::size_t size_ MORTISE_GUARDED_BY(mutex_) = 0;
+  bool is_closed_ MORTISE_GUARDED_BY(mutex_) = false;
 };
 
 /// What an owned index of another instance, or of none, is: E_FOREIGN, E_RELEASED or E_FORGED. Thread: any.

@@ -8,11 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/base/mutex.h"
 #include "broker/base/time.h"
 #include "broker/hooks/decisions.h"
 #include "broker/plugin_host/deadline_clock.h"
 #include "broker/plugin_host/handle_slots.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -91,22 +91,22 @@ class PendingTable {
   };
   static constexpr std::uint32_t kNoToken = 0xFFFFFFFF;
 
-  std::uint32_t find(mortise_handle token, std::uint32_t& local) const MORTISE_HOST_REQUIRES(mutex_);
+  std::uint32_t find(mortise_handle token, std::uint32_t& local) const MORTISE_REQUIRES(mutex_);
   std::uint32_t how_it_ended(const Slot& slot, std::uint32_t generation) const noexcept;
-  void end(std::uint32_t local, End how) MORTISE_HOST_REQUIRES(mutex_);
-  bool end_question(const hooks::Ticket& ticket, End how) MORTISE_HOST_REQUIRES(mutex_);
+  void end(std::uint32_t local, End how) MORTISE_REQUIRES(mutex_);
+  bool end_question(const hooks::Ticket& ticket, End how) MORTISE_REQUIRES(mutex_);
 
   const std::uint32_t owner_;
   const std::size_t limit_;
   mutable Mutex mutex_;
-  HandleSlots indexes_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::deque<Slot> slots_ MORTISE_HOST_GUARDED_BY(mutex_);
+  HandleSlots indexes_ MORTISE_GUARDED_BY(mutex_);
+  std::deque<Slot> slots_ MORTISE_GUARDED_BY(mutex_);
   std::deque<std::uint32_t> free_
-      MORTISE_HOST_GUARDED_BY(mutex_);  // first in, first out: an ended token is remembered for longest
-  std::size_t tokens_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+      MORTISE_GUARDED_BY(mutex_);  // first in, first out: an ended token is remembered for longest
+  std::size_t tokens_ MORTISE_GUARDED_BY(mutex_) = 0;
   std::unordered_map<hooks::Ticket, std::uint32_t, TicketHash> questions_
-      MORTISE_HOST_GUARDED_BY(mutex_);  // the token's slot, or kNoToken
-  bool is_closed_ MORTISE_HOST_GUARDED_BY(mutex_) = false;
+      MORTISE_GUARDED_BY(mutex_);  // the token's slot, or kNoToken
+  bool is_closed_ MORTISE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace mortise::plugin_host

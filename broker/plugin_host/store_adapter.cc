@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "broker/base/log.h"
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/calling.h"
 #include "broker/plugin_host/family_adapters.h"
-#include "broker/plugin_host/mutex.h"
 #include "broker/plugin_host/record_page.h"
 
 namespace mortise::plugin_host {
@@ -19,7 +19,7 @@ constexpr std::uint64_t kLoadPageBytes = 1U << 20;
 struct Waiting {
   Mutex mutex;
   std::condition_variable_any done;
-  std::optional<Result<void>> result MORTISE_HOST_GUARDED_BY(mutex);
+  std::optional<Result<void>> result MORTISE_GUARDED_BY(mutex);
 };
 
 /// Ends the wait when the task that holds it is gone, whether it ran or was dropped.

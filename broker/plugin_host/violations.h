@@ -8,8 +8,8 @@
 #include <string>
 
 #include "broker/base/log.h"
+#include "broker/base/mutex.h"
 #include "broker/base/time.h"
-#include "broker/plugin_host/mutex.h"
 
 namespace mortise::plugin_host {
 
@@ -24,9 +24,9 @@ class RateLimit {
   const std::uint32_t burst_;
   const std::uint32_t per_second_;
   Mutex mutex_;
-  SteadyTime refilled_at_ MORTISE_HOST_GUARDED_BY(mutex_){};
-  std::uint32_t left_ MORTISE_HOST_GUARDED_BY(mutex_);
-  std::uint64_t held_back_ MORTISE_HOST_GUARDED_BY(mutex_) = 0;
+  SteadyTime refilled_at_ MORTISE_GUARDED_BY(mutex_){};
+  std::uint32_t left_ MORTISE_GUARDED_BY(mutex_);
+  std::uint64_t held_back_ MORTISE_GUARDED_BY(mutex_) = 0;
 };
 
 /// What a plugin does that its contract forbids: counted by name, logged at a bounded rate. Internally synchronised.

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "broker/base/check.h"
-#include "broker/routing/writer_mutex.h"
+#include "broker/base/mutex.h"
 
 // Design notes.
 // A global epoch moves on with every retired object. A loop that passes an iteration writes the epoch it sees into its
@@ -45,8 +45,8 @@ struct ReclaimDomain::State {
   std::atomic<std::uint64_t> epoch{1};
   std::atomic<std::size_t> waiting{0};
 
-  WriterMutex mutex;
-  std::deque<Retired> retired MORTISE_ROUTING_GUARDED_BY(mutex);
+  Mutex mutex;
+  std::deque<Retired> retired MORTISE_GUARDED_BY(mutex);
 
   void report(LoopIndex loop) noexcept {
     CHECK(loop < slots.size());
@@ -62,7 +62,7 @@ struct ReclaimDomain::State {
   }
 
   /// Takes out what may be freed; the caller destroys it without the mutex.
-  std::vector<Retired> take(std::size_t maximum) MORTISE_ROUTING_REQUIRES(mutex) {
+  std::vector<Retired> take(std::size_t maximum) MORTISE_REQUIRES(mutex) {
     std::vector<Retired> free;
     const std::uint64_t oldest = oldest_seen();
     while (!retired.empty() && retired.front().epoch <= oldest && free.size() < maximum) {
@@ -87,7 +87,7 @@ ReclaimDomain::ReclaimDomain(std::size_t loops) : state_(std::make_unique<State>
 ReclaimDomain::~ReclaimDomain() {
   std::deque<Retired> rest;
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     rest.swap(state_->retired);
   }
   for (const Retired& one : rest) one.destroy(one.object);
@@ -110,7 +110,7 @@ void ReclaimDomain::went_to_sleep(LoopIndex loop) noexcept {
 void ReclaimDomain::woke_up(LoopIndex loop) noexcept { state_->report(loop); }
 
 void ReclaimDomain::retire(void* object, void (*destroy)(void*)) {
-  const WriterLock lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   const std::uint64_t epoch = state_->epoch.fetch_add(1, std::memory_order_seq_cst) + 1;
   state_->retired.push_back({object, destroy, epoch});
   state_->waiting.store(state_->retired.size(), std::memory_order_relaxed);
@@ -119,7 +119,7 @@ void ReclaimDomain::retire(void* object, void (*destroy)(void*)) {
 std::size_t ReclaimDomain::reclaim() {
   std::vector<Retired> free;
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     free = state_->take(std::numeric_limits<std::size_t>::max());
   }
   destroy_all(free);

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "broker/base/check.h"
+#include "broker/base/mutex.h"
 #include "broker/routing/expiry_heap.h"
 #include "broker/routing/filter_path.h"
 #include "broker/routing/level_trie.h"
-#include "broker/routing/writer_mutex.h"
 
 // Design notes.
 // The same tree as the subscriptions', turned round: topics inside, a filter walks. The walk keeps its own stack of
@@ -123,20 +123,20 @@ struct RetainedIndex::State {
   std::atomic<std::size_t> messages{0};
   std::atomic<std::size_t> message_bytes{0};
 
-  WriterMutex mutex;  // among writers; readers only read `trie`
+  Mutex mutex;  // among writers; readers only read `trie`
   Trie trie;
-  ExpiryHeap<Stored> expiring MORTISE_ROUTING_GUARDED_BY(mutex);
+  ExpiryHeap<Stored> expiring MORTISE_GUARDED_BY(mutex);
 
   std::size_t bytes() const noexcept { return message_bytes.load(std::memory_order_relaxed) + trie.bytes(); }
 
   /// After the change is visible: who knows its number finds it.
-  std::uint64_t count_change() MORTISE_ROUTING_REQUIRES(mutex) {
+  std::uint64_t count_change() MORTISE_REQUIRES(mutex) {
     const std::uint64_t now = sequence.load(std::memory_order_relaxed) + 1;
     sequence.store(now, std::memory_order_release);
     return now;
   }
 
-  bool has_room(const Stored* old, const mqtt::Message& message) const MORTISE_ROUTING_REQUIRES(mutex) {
+  bool has_room(const Stored* old, const mqtt::Message& message) const MORTISE_REQUIRES(mutex) {
     const std::size_t freed = old != nullptr ? old->message->cost() : 0;
     const std::size_t tree = old != nullptr ? 0 : Trie::maximum_cost(message.topic());
     const std::size_t added = old != nullptr ? 0 : 1;
@@ -145,14 +145,14 @@ struct RetainedIndex::State {
   }
 
   /// Lets go of what a slot held.
-  void retire(Stored* old) MORTISE_ROUTING_REQUIRES(mutex) {
+  void retire(Stored* old) MORTISE_REQUIRES(mutex) {
     expiring.remove(*old);
     messages.fetch_sub(1, std::memory_order_relaxed);
     message_bytes.fetch_sub(old->message->cost(), std::memory_order_relaxed);
     reclaim.retire(old, &Stored::destroy);
   }
 
-  SetResult store(const mqtt::MessagePtr& message) MORTISE_ROUTING_REQUIRES(mutex) {
+  SetResult store(const mqtt::MessagePtr& message) MORTISE_REQUIRES(mutex) {
     const Node* found = trie.find(mqtt::LevelsView(message->topic()));
     Stored* old = found != nullptr ? found->value().stored.load(std::memory_order_relaxed) : nullptr;
     if (!has_room(old, *message)) return {SetOutcome::kFull, sequence.load(std::memory_order_relaxed)};
@@ -166,7 +166,7 @@ struct RetainedIndex::State {
   }
 
   /// Takes out what is stored under `topic`; with `only`, if that is its number.
-  bool remove(std::string_view topic, std::optional<std::uint64_t> only) MORTISE_ROUTING_REQUIRES(mutex) {
+  bool remove(std::string_view topic, std::optional<std::uint64_t> only) MORTISE_REQUIRES(mutex) {
     Trie::Path path = trie.find_path(mqtt::LevelsView(topic));
     if (path.empty()) return false;
     Slot& slot = path.back()->value();
@@ -186,7 +186,7 @@ RetainedIndex::~RetainedIndex() = default;
 RetainedIndex::SetResult RetainedIndex::set(const mqtt::MessagePtr& message) {
   SetResult result{};
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     if (message->payload().empty()) {
       const bool removed = state_->remove(message->topic(), std::nullopt);
       result = {removed ? SetOutcome::kRemoved : SetOutcome::kNothingToRemove, state_->count_change()};
@@ -203,7 +203,7 @@ RetainedIndex::SetResult RetainedIndex::set(const mqtt::MessagePtr& message) {
 bool RetainedIndex::remove_if(std::string_view topic, std::uint64_t sequence) {
   bool removed;
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     removed = state_->remove(topic, sequence);
     if (removed) state_->count_change();
   }
@@ -212,7 +212,7 @@ bool RetainedIndex::remove_if(std::string_view topic, std::uint64_t sequence) {
 }
 
 void RetainedIndex::hold_still(const std::function<void(std::uint64_t)>& step) {
-  const WriterLock lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   step(state_->sequence.load(std::memory_order_relaxed));
 }
 
@@ -230,7 +230,7 @@ std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum,
                                   const std::function<void(std::string_view)>& removed) {
   std::vector<mqtt::MessagePtr> expired;
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     while (expired.size() < maximum) {
       const Stored* first = state_->expiring.first();
       if (first == nullptr || !first->message->is_expired(now)) break;

@@ -4,12 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "broker/base/mutex.h"
 #include "broker/routing/entry_set.h"
 #include "broker/routing/filter_path.h"
 #include "broker/routing/filter_versions.h"
 #include "broker/routing/level_trie.h"
 #include "broker/routing/retained_index.h"
-#include "broker/routing/writer_mutex.h"
 
 // Design notes.
 // A tree by levels. A node holds the subscriptions of the filter that ends there, and apart from them those of that
@@ -68,13 +68,13 @@ struct SubscriptionIndex::State {
   FilterVersions versions;
   std::atomic<std::size_t> size{0};
 
-  WriterMutex mutex;  // among writers; readers only read `trie`
+  Mutex mutex;  // among writers; readers only read `trie`
   Trie trie;
 
-  Node& insert(const FilterPathView& path) MORTISE_ROUTING_REQUIRES(mutex) {
+  Node& insert(const FilterPathView& path) MORTISE_REQUIRES(mutex) {
     return path.is_root ? trie.insert_root() : trie.insert(mqtt::LevelsView(path.levels));
   }
-  Trie::Path find_path(const FilterPathView& path) const MORTISE_ROUTING_REQUIRES(mutex) {
+  Trie::Path find_path(const FilterPathView& path) const MORTISE_REQUIRES(mutex) {
     return path.is_root ? trie.root_path() : trie.find_path(mqtt::LevelsView(path.levels));
   }
 
@@ -109,7 +109,7 @@ bool SubscriptionIndex::subscribe(std::string_view filter, IndexedSubscription s
   const FilterPathView path(filter);
   bool replaced;
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     Subscriptions& at = state_->insert(path).value();
     replaced = (path.below ? at.below : at.exact).put(subscription, state_->reclaim);
     if (!replaced) state_->size.fetch_add(1, std::memory_order_relaxed);
@@ -131,7 +131,7 @@ SubscriptionIndex::WithBoundary SubscriptionIndex::subscribe(std::string_view fi
 bool SubscriptionIndex::unsubscribe(std::string_view filter, mqtt::SessionId subscriber) {
   const FilterPathView path(filter);
   {
-    const WriterLock lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     Trie::Path way = state_->find_path(path);
     if (way.empty()) return false;
     Subscriptions& at = way.back()->value();

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "broker/base/id.h"
+#include "broker/base/mutex.h"
 #include "broker/base/time.h"
 #include "broker/storage/block.h"
-#include "broker/storage/mutex.h"
 
 namespace mortise::storage {
 
@@ -41,12 +41,12 @@ class Inbox {
 
   mutable Mutex mutex_;
   std::condition_variable_any changed_;
-  std::vector<HandedOver> waiting_ MORTISE_STORAGE_GUARDED_BY(mutex_);
-  std::vector<Block> spare_ MORTISE_STORAGE_GUARDED_BY(mutex_);
-  bool has_urgent_ MORTISE_STORAGE_GUARDED_BY(mutex_) = false;
-  bool is_closed_ MORTISE_STORAGE_GUARDED_BY(mutex_) = false;
-  bool is_taker_asleep_ MORTISE_STORAGE_GUARDED_BY(mutex_) = false;
-  WakeOn taker_wakes_on_ MORTISE_STORAGE_GUARDED_BY(mutex_) = WakeOn::kAnything;
+  std::vector<HandedOver> waiting_ MORTISE_GUARDED_BY(mutex_);
+  std::vector<Block> spare_ MORTISE_GUARDED_BY(mutex_);
+  bool has_urgent_ MORTISE_GUARDED_BY(mutex_) = false;
+  bool is_closed_ MORTISE_GUARDED_BY(mutex_) = false;
+  bool is_taker_asleep_ MORTISE_GUARDED_BY(mutex_) = false;
+  WakeOn taker_wakes_on_ MORTISE_GUARDED_BY(mutex_) = WakeOn::kAnything;
 };
 
 }  // namespace mortise::storage
