@@ -21,8 +21,8 @@ struct TopicLimits {
   std::size_t maximum_length = kMaximumStringSize;
 };
 
-/// Checks a Topic Name (valid UTF-8 given): at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), limits.
-/// Statement numbers are 5.0's. Errors: Topic Name Invalid.
+/// Checks a Topic Name: at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), UTF-8 without U+0000
+/// (MQTT-1.5.4-1, MQTT-4.7.3-2), limits. Statement numbers are 5.0's. Errors: Topic Name Invalid.
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits = {}) noexcept;
 
 /// A Topic Filter taken apart: `$share/{share_name}/{filter}`, or `filter` alone with an empty share name. Borrowed.

@@ -10,6 +10,7 @@ namespace mortise::mqtt {
 namespace {
 
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 struct MatchCase {
   const char* filter;
@@ -150,6 +151,10 @@ TEST(CheckTopicName, TakesNamesAndNamesWhatOthersViolate) {
     EXPECT_STREQ(check_topic_name(name).error().statement, "MQTT-3.3.2-2") << name;
     EXPECT_EQ(check_topic_name(name).error().reason, ReasonCode::kTopicNameInvalid);
   }
+  for (const std::string_view name : {"\xff/+"sv, "a/b/c/\xc0\x80+"sv, "\xed\xa0\x80"sv}) {
+    EXPECT_STREQ(check_topic_name(name).error().statement, "MQTT-1.5.4-1") << name;
+  }
+  EXPECT_STREQ(check_topic_name("a\0b"sv).error().statement, "MQTT-4.7.3-2");
   EXPECT_TRUE(check_topic_name("a/b/c", {3, 5}));
   EXPECT_FALSE(check_topic_name("a/b/c/d", {3, 0}));
   EXPECT_FALSE(check_topic_name("abcdef", {0, 5}));
