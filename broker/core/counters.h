@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mortise::core {
@@ -28,6 +29,22 @@ struct ShardCounters {
   std::uint64_t late_answers = 0;      // of plugins, for questions nobody waits for any more
   std::uint64_t store_refusals = 0;    // connections closed because the store fails
   std::uint64_t group_queue_dropped = 0;
+};
+
+/// What one shard holds now. Without clients, and when every session has expired, all of it is 0 but `timers`, which
+/// is 1 on the loop that sweeps the retained messages.
+struct ShardHoldings {
+  std::size_t connections = 0;
+  std::size_t sessions = 0;
+  std::size_t session_names = 0;  // keys and numbers that lead to a session
+  std::size_t groups = 0;
+  std::size_t group_names = 0;
+  std::size_t attaching = 0;
+  std::size_t timers = 0;
+  std::size_t parked = 0;  // connections that wait for the journal
+  std::size_t held = 0;    // deliveries and sessions that wait for the journal
+  std::size_t ending = 0;  // connections to be erased or refused with the next timers
+  std::size_t stalled_publishers = 0;
 };
 
 }  // namespace mortise::core

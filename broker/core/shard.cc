@@ -131,6 +131,23 @@ void Shard::shut_down(Now now) {
 
 const ShardCounters& Shard::counters() const noexcept { return state_->counters; }
 
+ShardHoldings Shard::holdings() const noexcept {
+  ShardHoldings holdings;
+  holdings.connections = state_->connections.size();
+  holdings.sessions = state_->sessions.size();
+  holdings.session_names = state_->sessions_by_key.size() + state_->sessions_by_number.size();
+  holdings.groups = state_->groups.size();
+  holdings.group_names =
+      state_->groups_by_key.size() + state_->groups_by_number.size() + state_->recovered_queues.size();
+  holdings.attaching = state_->attaching.size();
+  holdings.timers = state_->timers.size();
+  holdings.parked = state_->parked_connections.size();
+  holdings.held = state_->held_deliveries.size() + state_->held_sessions.size();
+  holdings.ending = state_->gone.size() + state_->unserved.size();
+  holdings.stalled_publishers = state_->stalled_publishers.size();
+  return holdings;
+}
+
 // ---- Keys -----------------------------------------------------------------------------------------------------------
 
 std::string session_key(std::string_view name_space, std::string_view client_id) {

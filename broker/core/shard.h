@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,8 @@ using hooks::ConnectionId;
 struct Shared {
   std::size_t loops = 1;
   KeyedHash home_hash;  // session key -> home loop
+  /// Where Assigned Client Identifiers come from; the simulation gives what it can repeat.
+  std::function<void(void* out, std::size_t size)> random_bytes = &mortise::random_bytes;
   routing::SubscriptionIndex* subscriptions = nullptr;
   routing::RetainedIndex* retained = nullptr;
   GroupDirectory* groups = nullptr;
@@ -63,6 +66,8 @@ struct Actions {
 
 /// What one loop counted. Read from other threads through snapshots the loop publishes.
 struct ShardCounters;
+/// What one shard holds now.
+struct ShardHoldings;
 
 /// One loop's part of the broker: its connections and the sessions whose home it is. No I/O, no clock, no thread:
 /// called with bytes and time, answers with Actions. Unsynchronised (loop-owned).
@@ -123,6 +128,7 @@ class Shard {
   void shut_down(Now now);
 
   const ShardCounters& counters() const noexcept;
+  ShardHoldings holdings() const noexcept;
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace mortise::core::testing {
 
@@ -11,6 +12,9 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
   Shared shared;
   shared.loops = options.loops;
   shared.home_hash = KeyedHash();  // the same in every run
+  shared.random_bytes = [next = std::uint8_t{0}](void* out, std::size_t size) mutable {
+    std::memset(out, next++, size);
+  };
   shared.subscriptions = &index;
   shared.retained = &retained;
   shared.groups = &groups;
@@ -33,7 +37,7 @@ TestBroker::TestBroker(TestOptions options)
       groups_(index_),
       shared_(make_shared_state(options_, index_, retained_, groups_)) {
   for (std::size_t i = 0; i < options_.loops; ++i) {
-    journals_.push_back(std::make_unique<TestJournal>());
+    journals_.push_back(std::make_unique<TestJournal>(ledger_));
     session::Journal* journal = options_.has_store ? journals_.back().get() : nullptr;
     shards_.push_back(std::make_unique<Shard>(static_cast<LoopIndex>(i), shared_, journal));
     if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
@@ -45,6 +49,7 @@ TestBroker::~TestBroker() = default;
 TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
   const auto number = static_cast<int>(clients_.size());
   TestClient& client = *clients_.emplace_back(std::make_unique<TestClient>(*this, version));
+  client.number_ = clients_.size() - 1;
   client.loop_ = static_cast<LoopIndex>(clients_.size() % shards_.size());
   PeerInfo peer;
   peer.listener = "tcp://127.0.0.1:1883";
@@ -76,17 +81,20 @@ void drain(Outbox& outbox, std::string& into) {
   }
 }
 
-void split(std::string& bytes, std::deque<Received>& packets) {
-  while (true) {
-    const auto frame = mqtt::next_frame(as_bytes(bytes), 256u << 20);
-    CHECK(frame);
-    if (!frame->has_value()) return;
-    packets.push_back({bytes.substr(0, (*frame)->size), (*frame)->type});
-    bytes.erase(0, (*frame)->size);
-  }
-}
-
 }  // namespace
+
+void TestBroker::split(TestClient& client) {
+  std::size_t at = 0;
+  while (at < client.inbound_.size()) {
+    const auto frame = mqtt::next_frame(as_bytes(client.inbound_).subspan(at), 256u << 20);
+    CHECK(frame);
+    if (!frame->has_value()) break;
+    client.received_.push_back({client.inbound_.substr(at, (*frame)->size), (*frame)->type});
+    if (options_.observer != nullptr) options_.observer->received(client, client.received_.back(), now_);
+    at += (*frame)->size;
+  }
+  client.inbound_.erase(0, at);
+}
 
 bool TestBroker::perform(LoopIndex loop) {
   Shard& shard = *shards_[loop];
@@ -151,7 +159,7 @@ void TestBroker::settle() {
       did |= perform(loop);
     }
   }
-  for (const auto& client : clients_) split(client->inbound_, client->received_);
+  for (const auto& client : clients_) split(*client);
 }
 
 void TestBroker::advance(Millis by) {
@@ -208,6 +216,12 @@ std::string TestBroker::id_on(LoopIndex loop, std::string_view beginning) const 
   }
 }
 
+std::size_t TestBroker::total(std::size_t ShardHoldings::*what) const {
+  std::size_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->holdings().*what;
+  return sum;
+}
+
 std::uint64_t TestBroker::total(std::uint64_t ShardCounters::*counter) const {
   std::uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->counters().*counter;
@@ -230,6 +244,7 @@ void TestBroker::make_durable() {
 // ---- Client ---------------------------------------------------------------------------------------------------------
 
 void TestClient::send(std::string_view bytes) {
+  if (is_open_ && broker_.options_.observer != nullptr) broker_.options_.observer->sent(*this, bytes, broker_.now_);
   unconsumed_ += bytes;
   broker_.offer(*this);
   broker_.settle();
@@ -324,6 +339,17 @@ void TestClient::drop() {
   if (!is_open_) return;
   is_open_ = false;
   broker_.shards_[loop_]->closed(connection_, broker_.now_);
+  broker_.settle();
+}
+
+void TestClient::read_on() {
+  takes_bytes = true;
+  if (!is_open_) return;
+  Shard& shard = *broker_.shards_[loop_];
+  if (Outbox* outbox = shard.outbox(connection_)) {
+    drain(*outbox, inbound_);
+    shard.writable(connection_, broker_.now_);
+  }
   broker_.settle();
 }
 

@@ -22,6 +22,15 @@ struct Received {
 };
 
 class TestBroker;
+class TestClient;
+
+/// Hears of everything that clients and the broker say to each other.
+class ClientObserver {
+ public:
+  virtual ~ClientObserver() = default;
+  virtual void sent(const TestClient& client, std::string_view bytes, Now now) = 0;
+  virtual void received(const TestClient& client, const Received& packet, Now now) = 0;
+};
 
 /// A CONNECT with all that tests want to say in it.
 struct ConnectOptions {
@@ -72,10 +81,14 @@ class TestClient {
                    mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess);
   /// The socket is gone, without DISCONNECT.
   void drop();
+  /// The socket takes bytes again, and at once what waited.
+  void read_on();
 
   bool is_open() const { return is_open_; }
   bool is(LoopIndex loop, ConnectionId connection) const { return loop_ == loop && connection_ == connection; }
   mqtt::ProtocolVersion version() const { return version_; }
+  /// The how many-th connection it is.
+  std::size_t number() const { return number_; }
   /// Takes the oldest packet received; fails the test when there is none.
   Received next();
   mqtt::PacketType next_type() const { return received_.front().type; }
@@ -106,6 +119,7 @@ class TestClient {
   friend class TestBroker;
   TestBroker& broker_;
   mqtt::ProtocolVersion version_;
+  std::size_t number_ = 0;
   bool is_open_ = true;
   LoopIndex loop_ = 0;
   ConnectionId connection_;
@@ -123,6 +137,7 @@ struct TestOptions {
   session::MqttLimits mqtt;
   hooks::DispatchPtr dispatch;
   Shared::StoreFailure on_store_failure = Shared::StoreFailure::kRefusePersistent;
+  ClientObserver* observer = nullptr;
 };
 
 class TestBroker {
@@ -160,6 +175,8 @@ class TestBroker {
   std::string id_on(LoopIndex loop, std::string_view beginning = "c") const;
   /// Sums up a counter of all loops.
   std::uint64_t total(std::uint64_t ShardCounters::*counter) const;
+  std::size_t total(std::size_t ShardHoldings::*what) const;
+  const JournalLedger& ledger() const { return ledger_; }
   void shut_down();
   routing::RetainedIndex& retained() { return retained_; }
   routing::SubscriptionIndex& index() { return index_; }
@@ -168,6 +185,7 @@ class TestBroker {
   friend class TestClient;
   bool perform(LoopIndex loop);
   bool offer(TestClient& client);
+  void split(TestClient& client);
   TestClient* find(LoopIndex loop, ConnectionId connection);
 
   TestOptions options_;
@@ -177,6 +195,7 @@ class TestBroker {
   routing::RetainedIndex retained_;
   GroupDirectory groups_;
   Shared shared_;
+  JournalLedger ledger_;
   std::vector<std::unique_ptr<TestJournal>> journals_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<TestClient>> clients_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,26 @@
 
 namespace mortise::core::testing {
 
+/// What the journals of all loops share.
+struct JournalLedger {
+  session::SessionNumber last_session = 0;
+  std::uint64_t last_group = 0;
+  /// What pieces still owe their groups: each group comes to 0 when its pieces are all there.
+  std::map<std::uint64_t, std::int64_t> outstanding;
+};
+
 /// A journal that writes down what it is told, and is durable when the test says so. One per loop; for tests.
 class TestJournal final : public session::Journal {
  public:
-  session::SessionNumber new_session_number() override { return ++numbers(); }
+  explicit TestJournal(JournalLedger& ledger) : ledger_(ledger) {}
+
+  session::SessionNumber new_session_number() override { return ++ledger_.last_session; }
   void session_put(const session::SessionRecord& record) override {
+    sessions.insert(record.number);
     note("session_put " + std::to_string(record.number));
   }
   void session_remove(session::SessionNumber session) override {
+    CHECK(sessions.erase(session) == 1);
     stored.erase(session);
     note("session_remove " + std::to_string(session));
   }
@@ -54,11 +67,12 @@ class TestJournal final : public session::Journal {
   void will_remove(session::SessionNumber) override { note("will_remove"); }
   std::uint64_t position() const noexcept override { return position_; }
   bool is_durable(std::uint64_t position) const noexcept override { return position <= durable; }
-  std::uint64_t new_group() override { return ++groups(); }
+  std::uint64_t new_group() override { return ++ledger_.last_group; }
   void begin_piece(std::uint64_t group, std::uint32_t announces) override {
     CHECK(!is_in_piece_);
     is_in_piece_ = true;
-    outstanding()[group] += static_cast<std::int64_t>(announces) - 1;
+    std::int64_t& owed = ledger_.outstanding[group] += static_cast<std::int64_t>(announces) - 1;
+    if (owed == 0) ledger_.outstanding.erase(group);
     note("begin_piece " + std::to_string(group) + " announces " + std::to_string(announces));
   }
   void end_piece() override {
@@ -78,11 +92,6 @@ class TestJournal final : public session::Journal {
     session::QueuePosition after;
     std::uint32_t max_messages;
   };
-  /// What all loops' pieces still owe their groups: each group comes to 0 when its pieces are all there.
-  static std::map<std::uint64_t, std::int64_t>& outstanding() {
-    static std::map<std::uint64_t, std::int64_t> pieces;
-    return pieces;
-  }
   std::size_t count(std::string_view beginning) const {
     std::size_t found = 0;
     for (const std::string& line : log) found += line.starts_with(beginning) ? 1 : 0;
@@ -90,6 +99,7 @@ class TestJournal final : public session::Journal {
   }
 
   std::vector<std::string> log;
+  std::set<session::SessionNumber> sessions;  // put and not removed
   std::map<session::SessionNumber, std::vector<session::QueueRecord>> stored;
   std::vector<Fetch> fetches;
   std::uint64_t durable = 0;
@@ -100,14 +110,7 @@ class TestJournal final : public session::Journal {
     log.push_back(std::move(what));
     ++position_;
   }
-  static std::uint64_t& numbers() {
-    static std::uint64_t last = 0;
-    return last;
-  }
-  static std::uint64_t& groups() {
-    static std::uint64_t last = 0;
-    return last;
-  }
+  JournalLedger& ledger_;
   std::uint64_t position_ = 0;
   bool is_in_piece_ = false;
 };
