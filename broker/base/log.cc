@@ -1,9 +1,12 @@
 #include "broker/base/log.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <memory>
+#include <new>
 
 namespace mortise {
 
@@ -28,13 +31,28 @@ void set_log_sink(LogSink new_sink, LogLevel lowest) noexcept {
 bool is_logged(LogLevel level) noexcept { return level >= lowest_level.load(std::memory_order_relaxed); }
 
 void log_line(LogLevel level, const char* component, const char* format, ...) noexcept {
-  std::array<char, 2048> line;
+  // Nearly every line fits here; a longer one is formatted again into memory of its own.
+  std::array<char, 1024> usual;
   std::va_list arguments;
   va_start(arguments, format);
-  const int wanted = std::vsnprintf(line.data(), line.size(), format, arguments);
+  std::va_list again;
+  va_copy(again, arguments);
+  const int wanted = std::vsnprintf(usual.data(), usual.size(), format, arguments);
+  std::size_t length = std::min(static_cast<std::size_t>(std::max(wanted, 0)), kLongestLogLine);
+  const char* text = usual.data();
+  std::unique_ptr<char[]> longer;
+  if (length >= usual.size()) {
+    longer.reset(new (std::nothrow) char[length + 1]);
+    if (longer) {
+      std::vsnprintf(longer.get(), length + 1, format, again);
+      text = longer.get();
+    } else {
+      length = usual.size() - 1;
+    }
+  }
+  va_end(again);
   va_end(arguments);
-  const std::size_t length = wanted < 0 ? 0 : std::min(static_cast<std::size_t>(wanted), line.size() - 1);
-  sink.load(std::memory_order_acquire)(level, component, {line.data(), length});
+  sink.load(std::memory_order_acquire)(level, component, {text, length});
 }
 
 }  // namespace mortise

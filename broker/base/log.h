@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace mortise {
+
+/// A line is cut behind so many bytes: what a plugin may say (MORTISE_MAX_LOG_BYTES) fits, every byte of it escaped.
+inline constexpr std::size_t kLongestLogLine = 20u << 10;
 
 enum class LogLevel : int { kDebug, kInfo, kWarning, kError };
 

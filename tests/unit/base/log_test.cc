@@ -30,14 +30,16 @@ TEST(Log, KeepsLinesFromTheLowestLevelOnAndEvaluatesNoArgumentOfOthers) {
   EXPECT_EQ(lines(), std::vector<std::string>{"2 net: kept 1"});
 }
 
-TEST(Log, CutsALineThatIsLongerThanItsBuffer) {
+TEST(Log, ALineIsWholeUpToItsLimitAndCutBehindIt) {
   const ScopeExit restore([] { set_log_sink(nullptr, LogLevel::kInfo); });
-  lines().clear();
-  set_log_sink(&keep, LogLevel::kInfo);
-  const std::string text(10'000, 'x');
-  MORTISE_LOG(kError, "net", "%s", text.c_str());
-  ASSERT_EQ(lines().size(), 1u);
-  EXPECT_EQ(lines()[0].size(), std::string("3 net: ").size() + 2047);
+  for (const std::size_t size : {1023u, 1024u, 4096u, unsigned{kLongestLogLine}, 10 * unsigned{kLongestLogLine}}) {
+    lines().clear();
+    set_log_sink(&keep, LogLevel::kInfo);
+    const std::string text(size, 'x');
+    MORTISE_LOG(kError, "net", "%s", text.c_str());
+    ASSERT_EQ(lines().size(), 1u);
+    EXPECT_EQ(lines()[0], "3 net: " + text.substr(0, kLongestLogLine));
+  }
 }
 
 }  // namespace
