@@ -1,6 +1,5 @@
 #include "broker/cli/bench.h"
 
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cstring>
 
 #include "broker/base/keyed_hash.h"
-#include "broker/cli/bench_payload.h"
 #include "broker/cli/process_cpu.h"
 
 namespace mortise::cli {
@@ -25,13 +23,6 @@ constexpr Seconds kStallAfter{1};
 constexpr Seconds kDrainQuiet{3};  // nothing for so long: nothing comes any more
 
 std::int64_t nanoseconds(SteadyTime time) { return std::chrono::nanoseconds(time.time_since_epoch()).count(); }
-
-std::chrono::microseconds own_cpu() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return Seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 /// The place in connections_.
 net::PollToken token_of(std::size_t number) {
@@ -70,7 +61,7 @@ void Bench::add_connections() {
   add(Role::kPublisher, options_.publishers());
   add(Role::kSubscriber, options_.subscribers());
   for (std::size_t i = options_.publishers(); i < connections_.size(); ++i) {
-    connections_[i]->next_sequence.resize(options_.pattern == BenchPattern::kFanIn ? options_.clients : 1);
+    connections_[i]->seen.resize(options_.pattern == BenchPattern::kFanIn ? options_.clients : 1);
   }
 }
 
@@ -80,21 +71,15 @@ Result<BenchReport> Bench::run() {
     return failure(std::string("cannot make a timer: ") + std::strerror(errno));
   }
   if (Result<void> connected = connect_all(); !connected) return std::move(connected).as_failure();
-  const auto own_before = own_cpu();
-  std::chrono::microseconds broker_before{};
-  if (options_.pid != 0) {
-    Result<std::chrono::microseconds> cpu = cpu_of(options_.pid);
-    if (!cpu) return std::move(cpu).as_failure();
-    broker_before = *cpu;
-  }
+  const Result<Nanoseconds> own_before = cpu_of(::getpid());
+  const Result<Nanoseconds> broker_before = cpu_of(options_.pid);  // of 0: our own, and not reported
+  if (!broker_before) return failure(broker_before.error().message);
   if (Result<void> sent = send_all(); !sent) return std::move(sent).as_failure();
   if (Result<void> drained = drain(); !drained) return std::move(drained).as_failure();
-  report_.own_cpu = own_cpu() - own_before;
-  if (options_.pid != 0) {
-    Result<std::chrono::microseconds> cpu = cpu_of(options_.pid);
-    if (!cpu) return std::move(cpu).as_failure();
-    report_.broker_cpu = *cpu - broker_before;
-  }
+  const Result<Nanoseconds> broker_after = cpu_of(options_.pid);
+  if (!broker_after) return failure("the broker is gone: " + broker_after.error().message);
+  if (options_.pid != 0) report_.broker_cpu = *broker_after - *broker_before;
+  report_.own_cpu = *cpu_of(::getpid()) - *own_before;
   return finish();
 }
 
@@ -140,8 +125,23 @@ Result<void> Bench::send_all() {
     const SteadyTime due = options_.rate > 0 ? schedule(now) : now + 100ms;
     if (Result<void> turned = turn(std::min(due, end)); !turned) return turned;
   }
+  if (options_.rate > 0 && options_.messages == 0) schedule(end - 1ns);
+  if (Result<void> sent = send_what_is_due(); !sent) return sent;
   is_sending_ = false;
-  report_.expected = report_.sent * options_.fan_out();
+  report_.unsent = options_.rate > 0 ? scheduled_ - report_.sent : 0;
+  report_.expected = (report_.sent + report_.unsent) * options_.fan_out();
+  return {};
+}
+
+/// To leave out what a slow server kept from being sent would flatter its latency.
+Result<void> Bench::send_what_is_due() {
+  std::uint64_t sent = report_.sent;
+  SteadyTime moved = steady_now();
+  while (report_.sent < scheduled_ && steady_now() < std::max(moved, last_delivery_) + kDrainQuiet) {
+    if (Result<void> turned = turn(steady_now() + 100ms); !turned) return turned;
+    if (report_.sent != sent) moved = steady_now();
+    sent = report_.sent;
+  }
   return {};
 }
 
@@ -245,6 +245,7 @@ SteadyTime Bench::intended_time(std::uint64_t number) const {
 
 SteadyTime Bench::schedule(SteadyTime now) {
   for (; intended_time(scheduled_) <= now; ++scheduled_) {
+    if (options_.messages > 0 && scheduled_ == options_.messages) return now + 100ms;
     BenchConnection& publisher = *connections_[scheduled_ % options_.publishers()];
     ++publisher.due;
     mark(publisher);
@@ -277,23 +278,36 @@ void Bench::on_delivery(BenchConnection& subscriber, const mqtt::PublishView& me
     return mark(publisher);
   }
   const auto stamp = read_stamp(message.payload, options_.verifies);
-  if (!stamp || stamp->publisher >= options_.publishers()) {
+  if (!stamp || !is_for(subscriber, *stamp)) {
     ++report_.damaged;
     return;
   }
-  const std::int64_t latency = nanoseconds(now) - stamp->intended_at;
+  record(subscriber, *stamp, now);
+}
+
+bool Bench::is_for(const BenchConnection& subscriber, const BenchStamp& stamp) const {
+  if (stamp.publisher >= options_.publishers() || stamp.sequence >= connections_[stamp.publisher]->sent) return false;
+  return options_.pattern != BenchPattern::kPairs || stamp.publisher == subscriber.index();
+}
+
+void Bench::record(BenchConnection& subscriber, const BenchStamp& stamp, SteadyTime now) {
+  const auto finding =
+      subscriber.seen[options_.pattern == BenchPattern::kFanIn ? stamp.publisher : 0].add(stamp.sequence);
+  if (finding == SequenceRecord::Finding::kDuplicate) {
+    ++report_.duplicates;
+    return;
+  }
+  if (finding == SequenceRecord::Finding::kLate) ++report_.order_errors;
+  const std::int64_t latency = nanoseconds(now) - stamp.intended_at;
   report_.latency.add(static_cast<std::uint64_t>(std::max<std::int64_t>(latency, 0)));
-  std::uint64_t& next = subscriber.next_sequence[options_.pattern == BenchPattern::kFanIn ? stamp->publisher : 0];
-  if (stamp->sequence < next) ++report_.order_errors;
-  next = std::max(next, stamp->sequence + 1);
-  BenchConnection& publisher = *connections_[stamp->publisher];
+  BenchConnection& publisher = *connections_[stamp.publisher];
   ++publisher.deliveries;
   mark(publisher);
 }
 
 BenchReport Bench::finish() {
   report_.elapsed = last_delivery_ - began_;
-  const std::uint64_t unique = report_.delivered - std::min(report_.delivered, report_.order_errors + report_.damaged);
+  const std::uint64_t unique = report_.delivered - report_.duplicates - report_.damaged;
   report_.lost = report_.expected - std::min(report_.expected, unique);
   return report_;
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "broker/cli/bench_connection.h"
+#include "broker/cli/bench_payload.h"
 #include "broker/cli/bench_report.h"
 #include "broker/net/poller.h"
 
@@ -15,7 +16,7 @@ namespace mortise::cli {
 /// Design notes. Without a rate the loop is closed: a publisher has at most `window` messages that are not delivered
 /// yet, so nothing is lost to full queues and the numbers are those of a broker that keeps up. With a rate it is open:
 /// each message has a time at which it should be sent, and its latency counts from that, also when the sender was held
-/// up (no coordinated omission).
+/// up (no coordinated omission); what was due before the end and could not be sent is sent after it, or counts as lost.
 class Bench : private BenchEvents {
  public:
   /// Errors: a connection failed or was refused.
@@ -35,6 +36,7 @@ class Bench : private BenchEvents {
   void add_connections();
   Result<void> connect_all();
   Result<void> send_all();
+  Result<void> send_what_is_due();
   Result<void> drain();
   /// Waits for events at most until `deadline`, handles them, then fills and flushes whoever has cause.
   Result<void> turn(SteadyTime deadline);
@@ -48,6 +50,8 @@ class Bench : private BenchEvents {
   /// With a rate: hands the messages whose time has come to their publishers. Returns when the next one is due.
   SteadyTime schedule(SteadyTime now);
   void forgive_what_was_lost(SteadyTime now);
+  void record(BenchConnection& subscriber, const BenchStamp& stamp, SteadyTime now);
+  bool is_for(const BenchConnection& subscriber, const BenchStamp& stamp) const;
   SteadyTime intended_time(std::uint64_t number) const;
   bool has_everything() const;
   BenchReport finish();

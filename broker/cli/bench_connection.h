@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "broker/cli/bench_options.h"
+#include "broker/cli/sequence_record.h"
 
 namespace mortise::cli {
 
@@ -47,10 +48,10 @@ class BenchConnection {
   bool is_dirty = false;    // in the list of those to fill and flush
   bool is_blocked = false;  // epoll is asked for writability
   std::uint64_t sent = 0;
-  std::uint64_t due = 0;                     // with a rate: messages whose time has come
-  std::uint64_t deliveries = 0;              // of this publisher's messages, to all subscribers
-  std::uint64_t forgiven = 0;                // messages no longer waited for
-  std::vector<std::uint64_t> next_sequence;  // a subscriber's, by publisher
+  std::uint64_t due = 0;             // with a rate: messages whose time has come
+  std::uint64_t deliveries = 0;      // of this publisher's messages, to all subscribers
+  std::uint64_t forgiven = 0;        // messages no longer waited for
+  std::vector<SequenceRecord> seen;  // a subscriber's, by publisher
 
  private:
   enum class State : std::uint8_t { kConnecting, kAwaitsConnack, kAwaitsSuback, kReady };

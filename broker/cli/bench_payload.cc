@@ -8,15 +8,27 @@ namespace {
 
 constexpr std::size_t kSumAt = 20;
 
-/// FNV-1a over everything but the sum itself: it finds damage, it need not withstand an attacker.
-std::uint32_t checksum(ByteView payload) {
-  std::uint32_t sum = 2166136261u;
-  const auto add = [&sum](ByteView bytes) {
-    for (const std::uint8_t byte : bytes) sum = (sum ^ byte) * 16777619u;
-  };
-  add(payload.first(kSumAt));
-  add(payload.subspan(kStampSize));
+constexpr std::uint64_t kMultiplier = 0x9E37'79B9'7F4A'7C15u;
+
+std::uint64_t add_word(std::uint64_t sum, std::uint64_t word) {
+  const std::uint64_t mixed = (sum ^ word) * kMultiplier;
+  return mixed ^ (mixed >> 32);
+}
+
+std::uint64_t add(std::uint64_t sum, ByteView bytes) {
+  for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), 8);
+    sum = add_word(sum, word);
+  }
+  for (const std::uint8_t byte : bytes) sum = add_word(sum, byte);
   return sum;
+}
+
+/// Of everything but the sum itself, eight bytes at a time so that every payload can be verified at full speed. It
+/// finds damage, it need not withstand an attacker.
+std::uint32_t checksum(ByteView payload) {
+  return static_cast<std::uint32_t>(add(add(payload.size(), payload.first(kSumAt)), payload.subspan(kStampSize)));
 }
 
 }  // namespace

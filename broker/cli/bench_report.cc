@@ -34,16 +34,18 @@ std::string to_json(const BenchReport& report, const BenchOptions& options) {
       {"version", static_cast<int>(options.client.version)},
       {"rate", options.rate},
       {"sent", report.sent},
+      {"unsent", report.unsent},
       {"expected", report.expected},
       {"delivered", report.delivered},
       {"lost", report.lost},
       {"order_errors", report.order_errors},
+      {"duplicates", report.duplicates},
       {"damaged", report.damaged},
       {"stalls", report.stalls},
       {"seconds", static_cast<double>(report.elapsed.count()) / 1e9},
       {"messages_per_second", report.per_second()},
-      {"own_cpu_us_per_message",
-       static_cast<double>(report.own_cpu.count()) / static_cast<double>(std::max<std::uint64_t>(1, report.delivered))},
+      {"own_cpu_us_per_message", microseconds(static_cast<std::uint64_t>(report.own_cpu.count())) /
+                                     static_cast<double>(std::max<std::uint64_t>(1, report.delivered))},
   };
   if (report.broker_cpu) object["broker_cpu_us_per_message"] = report.cpu_us_per_message();
   if (report.latency.total() > 0) {
@@ -62,7 +64,8 @@ double BenchReport::per_second() const {
 }
 
 double BenchReport::cpu_us_per_message() const {
-  return !broker_cpu || delivered == 0 ? 0 : static_cast<double>(broker_cpu->count()) / static_cast<double>(delivered);
+  if (!broker_cpu || delivered == 0) return 0;
+  return static_cast<double>(broker_cpu->count()) / 1000 / static_cast<double>(delivered);
 }
 
 std::string format(const BenchReport& report, const BenchOptions& options) {
@@ -80,9 +83,10 @@ std::string format(const BenchReport& report, const BenchOptions& options) {
              microseconds(report.latency.at(0.5)), microseconds(report.latency.at(0.99)),
              microseconds(report.latency.at(0.999)), microseconds(report.latency.maximum()));
   }
-  add_line(text, "lost %llu, out of order %llu, damaged %llu, stalls %llu",
+  add_line(text, "lost %llu, out of order %llu, twice %llu, damaged %llu, unsent %llu, stalls %llu",
            static_cast<unsigned long long>(report.lost), static_cast<unsigned long long>(report.order_errors),
-           static_cast<unsigned long long>(report.damaged), static_cast<unsigned long long>(report.stalls));
+           static_cast<unsigned long long>(report.duplicates), static_cast<unsigned long long>(report.damaged),
+           static_cast<unsigned long long>(report.unsent), static_cast<unsigned long long>(report.stalls));
   return text;
 }
 

@@ -1,28 +1,22 @@
 #include "broker/cli/process_cpu.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <memory>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
 
 namespace mortise::cli {
 
-Result<std::chrono::microseconds> cpu_of(int pid) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
-  if (!file) return failure("--pid: there is no process " + std::to_string(pid));
-  char text[1024] = {};
-  const std::size_t size = std::fread(text, 1, sizeof text - 1, file.get());
-  // The command's name is in brackets and may hold anything: fields are counted from the last bracket on.
-  const std::size_t bracket = std::string_view(text, size).rfind(')');
-  unsigned long long user = 0, system = 0;
-  if (bracket == std::string_view::npos ||
-      std::sscanf(text + bracket + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2) {
-    return failure(path + " does not look as it should");
+Result<std::chrono::nanoseconds> cpu_of(int pid) {
+  clockid_t clock{};
+  timespec used{};
+  // The clock of a number that no process can have would be somebody else's.
+  const bool is_there = ::kill(pid, 0) == 0 || errno == EPERM;
+  if (!is_there || ::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+    return failure("--pid: there is no process " + std::to_string(pid));
   }
-  const auto ticks_per_second = static_cast<unsigned long long>(::sysconf(_SC_CLK_TCK));
-  return std::chrono::microseconds((user + system) * 1'000'000 / ticks_per_second);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 std::size_t raise_descriptor_limit() {
