@@ -1,4 +1,4 @@
-// The bare epoll forwarder that DESIGN's budgets compare with: forwarder --port P [--address A].
+// The bare epoll forwarder that DESIGN's budgets compare with: forwarder [--port P] [--address A].
 // It accepts CONNECT (any client), SUBSCRIBE (exact topics, QoS 0), PINGREQ and PUBLISH (QoS 0), looks the exact topic
 // up and copies the packet's bytes to whoever subscribed. No sessions, wildcards, limits or checks beyond the frame's
 // size: nothing that a broker must do is in here, so what a broker costs above it is the price of being one. One
@@ -228,6 +228,14 @@ int listen_on(const char* address, std::uint16_t port) {
   return listener;
 }
 
+/// Which port the system chose.
+int port_of(int listener) {
+  sockaddr_in local{};
+  socklen_t size = sizeof local;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&local), &size);
+  return ntohs(local.sin_port);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -237,8 +245,8 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--port") == 0) port = std::atoi(argv[i + 1]);
     if (std::strcmp(argv[i], "--address") == 0) address = argv[i + 1];
   }
-  if (port <= 0 || port > 65535) {
-    std::fprintf(stderr, "usage: forwarder --port PORT [--address IPV4]\n");
+  if (port < 0 || port > 65535) {
+    std::fprintf(stderr, "usage: forwarder [--port PORT] [--address IPV4]\n");
     return 1;
   }
   const int listener = listen_on(address, static_cast<std::uint16_t>(port));
@@ -246,7 +254,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "forwarder: cannot listen on %s:%d: %s\n", address, port, std::strerror(errno));
     return 1;
   }
-  std::printf("forwarder: listening on %s:%d\n", address, port);
+  std::printf("forwarder: listening on %s:%d\n", address, port_of(listener));
   std::fflush(stdout);
   Forwarder forwarder(listener);
   for (;;) forwarder.round();
