@@ -78,6 +78,8 @@ struct Parked {
 struct Connection {
   Connection(ConnectionId connection_id, PeerInfo peer_info)
       : id(connection_id), peer(std::make_unique<PeerInfo>(std::move(peer_info))) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   const ConnectionId id;
   Stage stage = Stage::kAwaitingConnect;

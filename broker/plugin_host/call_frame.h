@@ -40,6 +40,9 @@ class CallFrame {
   }
   CallFrame(const CallFrame&) = delete;
   CallFrame& operator=(const CallFrame&) = delete;
+  // On the stack only: it ends where its call ends.
+  static void* operator new(std::size_t) = delete;
+  static void* operator new[](std::size_t) = delete;
 
   Instance& instance() const noexcept { return instance_; }
   Lane& lane() const noexcept { return lane_; }

@@ -23,6 +23,10 @@ class ScratchLane;
 /// bytes. Unsynchronised.
 class ScratchArena {
  public:
+  ScratchArena() = default;
+  ScratchArena(const ScratchArena&) = delete;
+  ScratchArena& operator=(const ScratchArena&) = delete;
+
   /// A copy of `bytes`, aligned to 16, valid until the arena is given back; null when the lane's limit is reached.
   const char* put(ScratchKey key, ByteView bytes);
   /// What was put under this key lately, or null: fields are copied on first access, as far as it pays to look.

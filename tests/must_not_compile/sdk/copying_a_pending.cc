@@ -1,8 +1,8 @@
 #include <mortise/plugin.hpp>
 void use(mortise::AuthPending pending) {
-#ifdef BREAK
+#if BREAK == 1
+  // error: deleted (function|constructor).*Pending
   mortise::AuthPending twice = pending;
-#else
-  mortise::AuthPending moved = std::move(pending);
 #endif
+  mortise::AuthPending moved = std::move(pending);
 }

@@ -1,9 +1,9 @@
 #include <mortise/plugin.hpp>
 void use(const mortise::AccessRequestView& request) {
   mortise::PrincipalView principal = request.principal();
-#ifdef BREAK
+#if BREAK == 1
+  // error: deleted (function|copy constructor).*PrincipalView
   mortise::PrincipalView kept = std::move(principal);
-#else
-  (void)principal.client_id().copy();
 #endif
+  (void)principal.client_id().copy();
 }

@@ -1,8 +1,0 @@
-#include <mortise/plugin.hpp>
-mortise::AuthDecision answer() {
-#ifdef BREAK
-  return {};
-#else
-  return mortise::AuthDecision::next();
-#endif
-}
