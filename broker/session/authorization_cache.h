@@ -12,8 +12,8 @@
 
 namespace mortise::session {
 
-/// What authorization answered a client about publishing, for as long as the answer may be kept. Bounded; when full it
-/// starts anew. Unsynchronised.
+/// What authorization answered a client about publishing, for as long as the answer may be kept. Bounded in entries and
+/// in bytes; when full it starts anew, and says how often it did. Unsynchronised.
 class AuthorizationCache {
  public:
   explicit AuthorizationCache(std::size_t maximum_entries) : maximum_(maximum_entries) {}
@@ -25,6 +25,12 @@ class AuthorizationCache {
   void remember_filter(std::string_view filter, bool is_allowed, SteadyTime until);
   void clear();
   std::size_t size() const noexcept { return topics_.size() + filters_.size(); }
+  /// Of the names in it.
+  std::size_t bytes() const noexcept { return bytes_; }
+  /// What that is bounded by: long names take the place of several.
+  std::size_t maximum_bytes() const noexcept { return maximum_ * kNameBytes; }
+  /// How often it was full.
+  std::uint32_t times_full() const noexcept { return times_full_; }
 
  private:
   struct Verdict {
@@ -35,7 +41,13 @@ class AuthorizationCache {
     std::string filter;
     Verdict verdict;
   };
+  static constexpr std::size_t kNameBytes = 256;
+  /// Makes room for a name; false when it does not even fit alone.
+  bool make_room(std::size_t name_size, bool is_full);
+
   std::size_t maximum_;
+  std::size_t bytes_ = 0;
+  std::uint32_t times_full_ = 0;
   std::unordered_map<std::string, Verdict, TextHash, std::equal_to<>> topics_;
   std::vector<FilterVerdict> filters_;  // few: looked through in order
 };

@@ -41,6 +41,23 @@ TEST(AuthorizationCache, ItNeverHoldsMoreThanItMay) {
   EXPECT_EQ(none.find("a", kStart), std::nullopt);
 }
 
+TEST(AuthorizationCache, LongNamesTakeThePlaceOfSeveralAndItSaysHowOftenItWasFull) {
+  AuthorizationCache cache(10);
+  for (int i = 0; i < 100; ++i) {
+    cache.remember(std::to_string(i) + std::string(1000, 't'), true, kStart + 1s);
+    EXPECT_LE(cache.bytes(), cache.maximum_bytes());
+  }
+  EXPECT_EQ(cache.times_full(), 49u) << "two fit each time";
+  cache.remember(std::string(60'000, 't'), true, kStart + 1s);
+  cache.remember_filter(std::string(60'000, 'f'), true, kStart + 1s);
+  EXPECT_EQ(cache.times_full(), 49u) << "what does not fit at all pushes nobody out";
+  EXPECT_EQ(cache.size(), 2u);
+  for (int i = 0; i < 11; ++i) cache.remember("s" + std::to_string(i), true, kStart + 1s);
+  EXPECT_EQ(cache.times_full(), 50u);
+  cache.remember("s10", false, kStart + 1s);
+  EXPECT_EQ(cache.find("s10", kStart), std::optional<bool>(false)) << "replaced, not added";
+}
+
 TEST(AuthorizationCache, ClearForgetsEverything) {
   AuthorizationCache cache(8);
   cache.remember("a", true, kStart + 10s);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "recording_journal.h"
+#include "tests/unit/allocated_bytes.h"
 
 namespace mortise::session::testing {
 namespace {
@@ -37,6 +38,19 @@ TEST(InboundFlow, WhatWasStoredIsStillADuplicateAfterARestart) {
   EXPECT_FALSE(flow.receive(9, {}));
   EXPECT_TRUE(flow.receive(2, {}));
   EXPECT_EQ(flow.size(), 3u);
+}
+
+TEST(InboundFlow, EveryPacketIdentifierAtOnceTakesFourBytesEachAtTheMost) {
+  InboundFlow flow;
+  const mortise::testing::Growth all;
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    // In an order of no use to anybody: 7 and 65,535 have no common divisor.
+    for (std::uint32_t i = 0; i < 65'535; ++i) {
+      EXPECT_EQ(flow.receive(static_cast<mqtt::PacketId>(i * 7 % 65'535 + 1), {}), round == 0);
+    }
+  }
+  EXPECT_EQ(flow.size(), 65'535u);
+  EXPECT_LT(all.bytes(), 4 * 65'536 + 1024);
 }
 
 }  // namespace
