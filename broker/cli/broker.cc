@@ -52,7 +52,7 @@ config::SettingsPtr without_store(const config::Settings& settings) {
 Broker::Broker(config::SettingsPtr settings)
     : settings_(std::move(settings)),
       reclaim_(loops_of(*settings_)),
-      subscriptions_(reclaim_),
+      subscriptions_(reclaim_, settings_->subscriptions),
       retained_(reclaim_, settings_->retained),
       groups_(subscriptions_) {
   shared_.loops = loops_of(*settings_);

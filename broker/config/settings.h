@@ -65,6 +65,7 @@ struct Settings {
   session::MqttLimits mqtt;
   session::SessionLimits session;
   routing::RetainedIndex::Limits retained;
+  routing::SubscriptionIndex::Limits subscriptions;
   routing::MatchCache::Limits match_cache;
   std::filesystem::path plugin_dir;
   std::vector<PluginSettings> plugins;

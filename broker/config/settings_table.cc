@@ -107,6 +107,10 @@ constexpr Row<S> kRows[] = {
     row(size("retained.max_bytes", {kKiB, 1024 * kGiB}, "Most bytes of retained messages."),
         number<&S::retained, &routing::RetainedIndex::Limits::maximum_bytes>()),
 
+    row(size("subscriptions.max_bytes", {64 * kKiB, 1024 * kGiB},
+             "Most memory of all subscriptions together; one beyond it is refused with Quota exceeded."),
+        number<&S::subscriptions, &routing::SubscriptionIndex::Limits::maximum_bytes>()),
+
     row(count("match_cache.max_entries", {1, 100 * kMillion}, "How many topics each loop remembers the receivers of."),
         number<&S::match_cache, &routing::MatchCache::Limits::maximum_entries>()),
     row(size("match_cache.max_bytes", {64 * kKiB, 64 * kGiB}, "Most memory each loop uses for that."),
@@ -145,6 +149,7 @@ constexpr Section kSections[] = {
     {"session", "What one Client may use, connected or not."},
     {"session.queue", "Messages that wait for one Client, while it is away or slow."},
     {"retained", "Retained messages, of all Clients together."},
+    {"subscriptions", "Subscriptions, of all Clients together."},
     {"match_cache", "Who receives a topic is looked up once and remembered."},
     {"plugin_limits", "What every plugin is held to."},
     {"plugins", "Plugins to load; each is asked only where hooks names it."},

@@ -62,11 +62,13 @@ const MatchResultPtr& nobody() {
 }  // namespace
 
 struct SubscriptionIndex::State {
-  explicit State(ReclaimDomain& domain) : reclaim(domain), trie(domain) {}
+  State(ReclaimDomain& domain, Limits limits_to_keep) : reclaim(domain), limits(limits_to_keep), trie(domain) {}
 
   ReclaimDomain& reclaim;
+  const Limits limits;
   FilterVersions versions;
   std::atomic<std::size_t> size{0};
+  std::atomic<std::size_t> session_bytes{0};
 
   Mutex mutex;  // among writers; readers only read `trie`
   Trie trie;
@@ -102,7 +104,8 @@ struct SubscriptionIndex::State {
   }
 };
 
-SubscriptionIndex::SubscriptionIndex(ReclaimDomain& reclaim) : state_(std::make_unique<State>(reclaim)) {}
+SubscriptionIndex::SubscriptionIndex(ReclaimDomain& reclaim, Limits limits)
+    : state_(std::make_unique<State>(reclaim, limits)) {}
 SubscriptionIndex::~SubscriptionIndex() = default;
 
 bool SubscriptionIndex::subscribe(std::string_view filter, IndexedSubscription subscription) {
@@ -147,6 +150,13 @@ std::size_t SubscriptionIndex::size() const noexcept { return state_->size.load(
 
 std::size_t SubscriptionIndex::bytes() const noexcept {
   return state_->trie.bytes() + size() * (sizeof(EntryChunk) + sizeof(MatchEntry));
+}
+
+std::atomic<std::size_t>& SubscriptionIndex::session_bytes() noexcept { return state_->session_bytes; }
+
+bool SubscriptionIndex::has_room(std::string_view filter, std::size_t session_bytes) const noexcept {
+  const std::size_t wanted = Trie::maximum_cost(filter) + sizeof(EntryChunk) + sizeof(MatchEntry) + session_bytes;
+  return bytes() + state_->session_bytes.load(std::memory_order_relaxed) + wanted <= state_->limits.maximum_bytes;
 }
 
 MatchResultPtr SubscriptionIndex::match(std::string_view topic) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,11 @@ struct IndexedSubscription {
 /// among writers only). Retired nodes go to the ReclaimDomain. Internally synchronised.
 class SubscriptionIndex {
  public:
-  explicit SubscriptionIndex(ReclaimDomain& reclaim);
+  struct Limits {
+    std::size_t maximum_bytes = std::size_t{1} << 30;
+  };
+  explicit SubscriptionIndex(ReclaimDomain& reclaim) : SubscriptionIndex(reclaim, Limits()) {}
+  SubscriptionIndex(ReclaimDomain& reclaim, Limits limits);
   ~SubscriptionIndex();
   SubscriptionIndex(const SubscriptionIndex&) = delete;
   SubscriptionIndex& operator=(const SubscriptionIndex&) = delete;
@@ -44,8 +49,13 @@ class SubscriptionIndex {
   /// False when there was none. Thread: any.
   bool unsubscribe(std::string_view filter, mqtt::SessionId subscriber);
   std::size_t size() const noexcept;
-  /// Of the tree and the entries, about: for a limit on what subscriptions may take.
+  /// Of the tree and the entries, about.
   std::size_t bytes() const noexcept;
+  /// What sessions keep of their subscriptions, for `has_room`: charged by them. Thread: any.
+  std::atomic<std::size_t>& session_bytes() noexcept;
+  /// Whether one more subscription with this filter, of which its session keeps so many bytes, is within the limit;
+  /// several threads that ask at once may pass it by one subscription each. Thread: any.
+  bool has_room(std::string_view filter, std::size_t session_bytes) const noexcept;
 
   /// Collects all matches. Thread: a loop of the ReclaimDomain, between woke_up and its next passed_iteration.
   MatchResultPtr match(std::string_view topic) const;

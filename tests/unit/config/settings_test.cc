@@ -41,6 +41,7 @@ session:
   durability: none
   queue: { max_messages: 5, max_bytes: 1MiB, when_full: drop_new }
 retained: { max_messages: 7, max_bytes: 1KiB }
+subscriptions: { max_bytes: 64KiB }
 match_cache: { max_entries: 8 }
 plugin_limits: { token_deadline_max: 5s, tokens_max: 6 }
 )");
@@ -68,6 +69,7 @@ plugin_limits: { token_deadline_max: 5s, tokens_max: 6 }
   EXPECT_EQ(settings->session.queue.max_bytes, 1048576u);
   EXPECT_EQ(settings->session.queue.when_full, session::WhenFull::kDropNew);
   EXPECT_EQ(settings->retained.maximum_messages, 7u);
+  EXPECT_EQ(settings->subscriptions.maximum_bytes, 65'536u);
   EXPECT_EQ(settings->match_cache.maximum_entries, 8u);
   EXPECT_EQ(settings->plugin_token_deadline_max, 5000ms);
   EXPECT_EQ(settings->plugin_tokens_max, 6u);
@@ -133,9 +135,8 @@ TEST(SettingsErrors, AKeyThatBelongsElsewhereIsNamedWithItsWholePath) {
 
 TEST(SettingsErrors, AKeyLikeNothingKnownIsAnswered_WithWhatIsAllowed) {
   EXPECT_EQ(error_of("xylophone: 1"),
-            "test.yaml:1:1: xylophone: unknown key; allowed here: node, log, mqtt, session, retained, match_cache, "
-            "plugin_dir, plugin_limits, hooks, "
-            "listeners, plugins");
+            "test.yaml:1:1: xylophone: unknown key; allowed here: node, log, mqtt, session, retained, subscriptions, "
+            "match_cache, plugin_dir, plugin_limits, hooks, listeners, plugins");
   EXPECT_THAT(error_of("\"a\\nb\": 1"), HasSubstr(R"("a\nb": unknown key)"));
 }
 
