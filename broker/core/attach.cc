@@ -241,10 +241,14 @@ void attach(ShardState& state, Connection& connection, Now now) {
     queue.active = connection.id;
     return begin(state, connection, now);
   }
+  // Whoever has its turn may wait for a hook, or for a store that fails, for as long as that takes.
+  connection.stage_deadline = now.steady + state.shared.mqtt.connect_timeout;
+  state.arm(connection, connection.stage_deadline);
   const ConnectionId older = std::exchange(queue.waiting, connection.id);
   if (Connection* waiting = state.connections.find(older)) {
     MORTISE_LOG(kInfo, "core", "%s: a newer connection with its Client Identifier takes its turn",
                 describe(state, *waiting).c_str());
+    ++state.counters.connects_refused;
     end_connection(state, *waiting, Farewell::kAbort);
   }
 }
@@ -265,6 +269,11 @@ void leave_attach_queue(ShardState& state, Connection& connection) {
     }
   }
   if (!queue.active) state.attaching.erase(at);
+}
+
+bool waits_for_turn(const ShardState& state, const Connection& connection) {
+  const auto at = state.attaching.find(key_of(*connection.opening));
+  return at != state.attaching.end() && at->second.waiting == connection.id;
 }
 
 void begin_turn(ShardState& state, Connection& connection, Now now) {

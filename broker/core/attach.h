@@ -12,6 +12,8 @@ void attach(ShardState& state, Connection& connection, Now now);
 void bound(ShardState& state, Connection& connection, const hooks::BindDecision& decision, Now now);
 void will_authorized(ShardState& state, Connection& connection, const hooks::AccessDecision& decision, Now now);
 void stored_subscriptions_reviewed(ShardState& state, Connection& connection, Now now);
+/// Another one with its key is being attached.
+bool waits_for_turn(const ShardState& state, const Connection& connection);
 /// Its turn in the queue has come.
 void begin_turn(ShardState& state, Connection& connection, Now now);
 /// The store failed before CONNACK could leave.

@@ -76,19 +76,19 @@ struct Parked {
 /// One client's connection as the protocol sees it. Dies with its socket; nobody outside the shard's operations holds
 /// one: its session is named by id, and whatever must outlive it holds the Principal. Unsynchronised (loop-owned).
 struct Connection {
-  Connection(ConnectionId connection_id, PeerInfo peer_info)
-      : id(connection_id), peer(std::make_unique<PeerInfo>(std::move(peer_info))) {}
+  Connection(ConnectionId connection_id, PeerInfo peer_info, OutboxPool& buffers)
+      : id(connection_id), outbox(buffers), peer(std::make_unique<PeerInfo>(std::move(peer_info))) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   const ConnectionId id;
   Stage stage = Stage::kAwaitingConnect;
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k311;
-  bool is_talkative = false;  // named in Actions::talkative already
-  bool is_publisher = false;
+  bool is_talkative = false;        // named in Actions::talkative already
   bool is_stalled = false;          // named in stalled_publishers
   bool wants_invalidation = false;  // when the pending operation is over
   bool is_choked = false;           // queue and replay wait for the socket
+  bool is_deaf = false;             // held back because it does not take what it is told
   bool wants_problem_information = true;
   bool is_gone = false;                   // the peer closed; what it sent before is still worked through
   bool has_held_back = false;             // receive() left whole packets unconsumed

@@ -10,12 +10,15 @@ struct ShardCounters {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connects_accepted = 0;
   std::uint64_t connects_refused = 0;
+  std::uint64_t connects_timed_out = 0;  // no CONNECT within mqtt.connect_timeout
   std::uint64_t take_overs = 0;
   std::uint64_t protocol_errors = 0;
   std::uint64_t packets_received = 0;
   std::uint64_t publishes_received = 0;
   std::uint64_t publishes_denied = 0;
+  std::uint64_t authorization_cache_full = 0;  // a session's started anew
   std::uint64_t subscribes_denied = 0;
+  std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes, retained replay
   std::uint64_t publishes_sent = 0;
   std::uint64_t wills_published = 0;
   std::uint64_t dropped_outbox_full = 0;  // QoS 0 for a subscriber that stopped reading
@@ -29,6 +32,13 @@ struct ShardCounters {
   std::uint64_t late_answers = 0;      // of plugins, for questions nobody waits for any more
   std::uint64_t store_refusals = 0;    // connections closed because the store fails
   std::uint64_t group_queue_dropped = 0;
+  std::uint64_t group_queues_orphaned = 0;  // stored queues that no member came back to
+  // Times reading of a connection stopped, by what was full.
+  std::uint64_t held_back_outbox = 0;      // it does not take what it is told
+  std::uint64_t held_back_parked = 0;      // its acknowledgements that wait for the store
+  std::uint64_t held_back_credit = 0;      // of the mailboxes, or of the store
+  std::uint64_t held_back_read_ahead = 0;  // behind a plugin's pending answer
+  std::uint64_t held_back_iteration = 0;   // what one iteration says: it goes on with the next one
 };
 
 /// What one shard holds now. Without clients, and when every session has expired, all of it is 0 but `timers`, which

@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/groups.h"
+#include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -57,6 +58,7 @@ Said say_publish(ShardState& state, Connection& connection, const ResidentSessio
   }
   if (publish.dup) out[start] = static_cast<char>(out[start] | 0x08);
   if (!encoded->has_payload) connection.outbox.append_payload(message);
+  state.said += encoded->size;
   ++state.counters.publishes_sent;
   mark_talkative(state, connection);
   return Said::kYes;
@@ -247,6 +249,11 @@ void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing
     state.held_sessions.push_back(session.id);
   }
   ask_for_page(state, session);
+  const bool is_ready = session.outbound.messages() <= GroupMember::kCredit / 2 && !connection->is_choked;
+  if (session.owes_readiness && is_ready) {
+    session.owes_readiness = false;
+    announce_to_groups(state, session, GroupMembership::Change::kReady, now);
+  }
 }
 
 void release_held(ShardState& state, Now now) {

@@ -27,6 +27,7 @@ struct Passing {
   std::uint64_t group = 0;              // of the journal; 0: none
   bool is_held = false;                 // live deliveries wait for the journal
   bool is_in_piece = false;             // between begin_piece and end_piece
+  bool is_from_queue = false;           // of a group: it needs a member's credit
   std::vector<GroupChoice> choices;     // by groups among the targets, made before the piece begins
 
   /// The position of the journal that a held delivery waits for: inside a piece its end is at least one further on.

@@ -5,7 +5,9 @@
 
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
+#include "broker/core/connect.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/groups.h"
 #include "broker/core/questions.h"
 #include "broker/core/talk.h"
 
@@ -16,9 +18,9 @@ namespace {
 constexpr Millis kRetainedSweepEvery{1000};
 constexpr std::size_t kRetainedSweepMaximum = 1000;
 
-/// The broker does not listen: a hook is pending, or reading is stopped.
+/// The broker does not listen: a hook is pending, or reading is stopped, and not for what the client does not take.
 bool is_held_up(const Connection& connection) {
-  return connection.pending || connection.has_held_back || connection.is_resuming;
+  return connection.pending || (connection.has_held_back && !connection.is_deaf) || connection.is_resuming;
 }
 
 /// When the client has been silent for too long (5.0 section 3.1.2.10, MQTT-3.1.2-22); not counted against it while
@@ -33,10 +35,15 @@ void stage_due(ShardState& state, Connection& connection, Now now) {
   connection.stage_deadline = kNever;
   switch (connection.stage) {
     case Stage::kAwaitingConnect:
+      ++state.counters.connects_timed_out;
       MORTISE_LOG(kInfo, "core", "%s: no CONNECT within mqtt.connect_timeout", describe(state, connection).c_str());
       return end_connection(state, connection, Farewell::kAbort);
     case Stage::kAttaching:
       if (is_turn) return begin_turn(state, connection, now);
+      if (waits_for_turn(state, connection)) {
+        return refuse_connect(state, connection, mqtt::ReasonCode::kServerBusy,
+                              "the connection before it is not attached within mqtt.connect_timeout");
+      }
       return question_expired(state, connection, now);
     default:
       return question_expired(state, connection, now);
@@ -89,6 +96,9 @@ void run_timers(ShardState& state, Now now) {
         break;
       case Timers::Kind::kRetained:
         sweep_retained(state, now);
+        break;
+      case Timers::Kind::kOrphans:
+        remove_orphaned_queues(state);
         break;
     }
   }

@@ -11,6 +11,9 @@ namespace {
 
 using mqtt::QoS;
 
+/// Stored members join with the first mail. A queue without any lost its group in the moment of a crash.
+constexpr Seconds kMembersComeBackWithin{60};
+
 SharedGroup* find_group(ShardState& state, mqtt::SessionId id) {
   const auto at = state.groups.find(id);
   return at == state.groups.end() ? nullptr : &at->second;
@@ -88,10 +91,13 @@ GroupMember* SharedGroup::find(mqtt::SessionId member) noexcept {
   return at == members.end() ? nullptr : &*at;
 }
 
-GroupMember* SharedGroup::choose(std::string_view topic) noexcept {
+GroupMember* SharedGroup::choose(std::string_view topic, bool needs_credit) noexcept {
   for (std::size_t tried = 0; tried < members.size(); ++tried) {
     GroupMember& member = members[next++ % members.size()];
-    if (member.is_online && (!member.rules || member.rules->allows(topic))) return &member;
+    if (!member.is_online || (needs_credit && member.credit == 0)) continue;
+    if (member.rules && !member.rules->allows(topic)) continue;
+    if (needs_credit) --member.credit;
+    return &member;
   }
   return nullptr;
 }
@@ -129,14 +135,25 @@ bool GroupDirectory::leave(const std::string& key) {
   return true;
 }
 
-void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue) {
+void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue, Now now) {
   SharedGroup* group = find_group_of(state, key);
   if (group == nullptr) {
     state.recovered_queues[key] = queue;
+    state.timers.arm({now.steady + kMembersComeBackWithin, 0, 0, Timers::Kind::kOrphans});
   } else if (group->number == 0 && group->queue.empty()) {
     group->number = queue.number;
     group->queue.restore(queue.summary);
     state.groups_by_number[group->number] = group->id;
+  }
+}
+
+void remove_orphaned_queues(ShardState& state) {
+  for (const auto& [key, queue] : std::exchange(state.recovered_queues, {})) {
+    MORTISE_LOG(kWarning, "core",
+                "store: nobody is a member of %s any more; what waited for it (%llu messages) is removed",
+                quoted(key).c_str(), static_cast<unsigned long long>(queue.summary.messages));
+    state.journal->session_remove(queue.number);
+    ++state.counters.group_queues_orphaned;
   }
 }
 
@@ -150,7 +167,8 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
     // Joining again replaces the options; the directory counts a member once.
     if (known != nullptr) state.shared.groups->leave(membership.key);
     GroupMember& member = known != nullptr ? *known : group.members.emplace_back();
-    member = {membership.member, membership.entry, membership.rules, membership.is_online, membership.is_persistent};
+    member = {membership.member,    membership.entry,         membership.rules,
+              membership.is_online, membership.is_persistent, GroupMember::kCredit};
     return drain_group(state, group, now);
   }
   SharedGroup* group = find_group_of(state, membership.key);
@@ -162,11 +180,24 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
     if (state.shared.groups->leave(membership.key)) close_group(state, *group);
     return;
   }
-  member->is_online = membership.change == Change::kOnline;
+  member->is_online = membership.change != Change::kOffline;
+  member->credit = GroupMember::kCredit;
   if (member->is_online) drain_group(state, *group, now);
 }
 
 // ---- Messages -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+void give_to_member(ShardState& state, ResidentSession& session, Passing& passing, const routing::MatchEntry& entry,
+                    Phase phase, Now now) {
+  deliver_to_session(state, session, passing, {&entry, 1}, phase, now);
+  if (!passing.is_from_queue || phase == Phase::kDurable) return;
+  session.owes_readiness = true;
+  pump(state, session, now);
+}
+
+}  // namespace
 
 std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, Passing& passing) {
   std::uint32_t elsewhere = 0;
@@ -174,7 +205,8 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
     if (!entry.is_group) continue;
     GroupChoice choice{entry.subscriber, {}, {}};
     SharedGroup* group = find_group(state, entry.subscriber);
-    if (GroupMember* member = group != nullptr ? group->choose(passing.message->topic()) : nullptr) {
+    if (GroupMember* member =
+            group != nullptr ? group->choose(passing.message->topic(), passing.is_from_queue) : nullptr) {
       choice.member = member->session;
       choice.entry = member->entry;
       if (member->session.loop != state.loop) ++elsewhere;
@@ -193,7 +225,7 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
   if (group == nullptr || choice == passing.choices.end()) {
     // Its first member's mail is still on the way; this comes back after it.
     if (phase != Phase::kDurable)
-      state.mail_to(state.loop, GroupDelivery{passing.message, {}, entry.subscriber, entry, 1, 0, 0, false});
+      state.mail_to(state.loop, GroupDelivery{passing.message, {}, entry.subscriber, entry, 1, 0, 0, false, false});
     return;
   }
   if (!choice->member) {
@@ -202,13 +234,13 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
   }
   if (choice->member.loop == state.loop) {
     ResidentSession* session = state.sessions.find(choice->member.slot);
-    if (session != nullptr) deliver_to_session(state, *session, passing, {&choice->entry, 1}, phase, now);
+    if (session != nullptr) give_to_member(state, *session, passing, choice->entry, phase, now);
     return;
   }
   if (phase == Phase::kDurable) return;
-  state.mail_to(choice->member.loop,
-                GroupDelivery{passing.message, choice->member, entry.subscriber, choice->entry, 0,
-                              passing.retained_sequence, is_stored ? passing.group : 0, passing.is_held});
+  state.mail_to(choice->member.loop, GroupDelivery{passing.message, choice->member, entry.subscriber, choice->entry, 0,
+                                                   passing.retained_sequence, is_stored ? passing.group : 0,
+                                                   passing.is_held, passing.is_from_queue});
 }
 
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
@@ -216,6 +248,7 @@ void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
   passing.retained_sequence = delivery.retained_sequence;
   passing.group = delivery.group_piece;
   passing.is_held = delivery.is_held;
+  passing.is_from_queue = delivery.is_from_queue;
   if (!delivery.member) {
     if (delivery.group.loop != state.loop || delivery.returns > 3) return;
     routing::MatchEntry entry;
@@ -231,13 +264,12 @@ void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
   if (is_piece) {
     state.journal->begin_piece(delivery.group_piece, 0);
     passing.is_in_piece = true;
-    if (session != nullptr) deliver_to_session(state, *session, passing, {&delivery.entry, 1}, Phase::kDurable, now);
+    if (session != nullptr) give_to_member(state, *session, passing, delivery.entry, Phase::kDurable, now);
     state.journal->end_piece();
     passing.is_in_piece = false;
   }
   if (session != nullptr)
-    return deliver_to_session(state, *session, passing, {&delivery.entry, 1}, is_piece ? Phase::kLive : Phase::kAll,
-                              now);
+    return give_to_member(state, *session, passing, delivery.entry, is_piece ? Phase::kLive : Phase::kAll, now);
   // The session ended while this was on its way: the group chooses again.
   state.mail_to(delivery.group.loop, GroupDelivery{delivery.message,
                                                    {},
@@ -246,17 +278,21 @@ void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
                                                    static_cast<std::uint8_t>(delivery.returns + 1),
                                                    delivery.retained_sequence,
                                                    0,
+                                                   false,
                                                    false});
 }
 
 void drain_group(ShardState& state, SharedGroup& group, Now now) {
+  // A member here that is ready for more says so while it is given something: the loop below goes on with it.
+  if (std::exchange(group.is_draining, true)) return;
   routing::MatchEntry entry;
   entry.subscriber = group.id;
   entry.is_group = true;
-  const auto is_online = [](const GroupMember& member) { return member.is_online; };
-  while (std::any_of(group.members.begin(), group.members.end(), is_online)) {
+  const auto may_be_given = [](const GroupMember& member) { return member.is_online && member.credit > 0; };
+  while (std::any_of(group.members.begin(), group.members.end(), may_be_given)) {
     Passing passing(state, group.queue.front());
     if (!passing.message) break;
+    passing.is_from_queue = true;
     const std::uint32_t elsewhere = choose_members(state, {&entry, 1}, passing);
     if (!passing.choices.front().member) break;
     // Out of the group's queue and into the member's at once.
@@ -273,6 +309,7 @@ void drain_group(ShardState& state, SharedGroup& group, Now now) {
     }
     deliver_to_group(state, entry, passing, passing.group != 0 ? Phase::kLive : Phase::kAll, now);
   }
+  group.is_draining = false;
   if (group.number != 0 && group.queue.wants_page()) {
     const session::QueuePosition after = group.queue.begin_page();
     state.journal->fetch(group.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);

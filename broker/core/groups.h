@@ -23,8 +23,10 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
 /// A message for a member here, or returned to its group.
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now);
 /// The stored queue of a group, whose members may have come back before it or not.
-void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue);
-/// Hands out what waited while nobody was online.
+void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue, Now now);
+/// Removes the stored queues that no member came back to.
+void remove_orphaned_queues(ShardState& state);
+/// Hands out what waited while nobody was online, as far as members have credit.
 void drain_group(ShardState& state, SharedGroup& group, Now now);
 
 }  // namespace mortise::core

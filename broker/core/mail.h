@@ -64,11 +64,13 @@ struct GroupDelivery {
   std::uint64_t retained_sequence = 0;
   std::uint64_t group_piece = 0;  // as Delivery::group
   bool is_held = false;
+  bool is_from_queue = false;  // the member says when it is ready for more
 };
 
 /// A member of a shared subscription tells the group's home loop of itself.
 struct GroupMembership {
-  enum class Change : std::uint8_t { kJoin, kLeave, kOnline, kOffline };
+  /// kReady: it has nearly worked off what it was given out of the group's queue.
+  enum class Change : std::uint8_t { kJoin, kLeave, kOnline, kOffline, kReady };
   Change change = Change::kJoin;
   std::string key;  // "$share/{ShareName}/{routed filter}"
   mqtt::SessionId member;

@@ -10,6 +10,7 @@ mqtt::ByteBuffer& Outbox::buffer() {
   if (segments_.empty() || segments_.back().message || segments_.back().bytes.size() >= kSegmentSize) {
     if (!segments_.empty()) closed_size_ += segments_.back().size();
     segments_.emplace_back();
+    if (pool_ != nullptr) segments_.back().bytes = pool_->take();
   }
   return segments_.back().bytes;
 }
@@ -45,6 +46,11 @@ std::size_t Outbox::gather(std::span<iovec> vectors) const noexcept {
   return used;
 }
 
+void Outbox::give_back(mqtt::ByteBuffer& buffer) {
+  // One that a single large packet has grown is not worth keeping.
+  if (pool_ != nullptr && buffer.capacity() <= 2 * kSegmentSize) pool_->give_back(std::move(buffer));
+}
+
 void Outbox::consume(std::size_t written) {
   CHECK(written <= size());
   consumed_ += written;
@@ -52,19 +58,14 @@ void Outbox::consume(std::size_t written) {
   while (done + 1 < segments_.size() && consumed_ >= segments_[done].size()) {
     consumed_ -= segments_[done].size();
     closed_size_ -= segments_[done].size();
+    give_back(segments_[done].bytes);
     ++done;
   }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
   if (segments_.size() != 1 || consumed_ < segments_.front().size()) return;
-  // All is written. A connection that talks much keeps its buffer for the next iteration, a quiet one gives it back.
   consumed_ = 0;
-  Segment& last = segments_.front();
-  if (last.bytes.size() < kKeepFrom || last.bytes.capacity() > 2 * kSegmentSize) {
-    segments_ = {};
-    return;
-  }
-  last.message.reset();
-  last.bytes.clear();
+  give_back(segments_.front().bytes);
+  segments_ = {};
 }
 
 }  // namespace mortise::core

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/outbox_pool.h"
 #include "broker/mqtt/message.h"
 
 namespace mortise::core {
@@ -17,6 +18,10 @@ class Outbox {
  public:
   /// Payloads from this size on are referenced instead of copied: where one more iovec is cheaper than the copy.
   static constexpr std::size_t kReferenceFrom = 4096;
+
+  Outbox() = default;
+  /// `pool`: where its buffers come from and go to; outlives it.
+  explicit Outbox(OutboxPool& pool) noexcept : pool_(&pool) {}
 
   /// Where encoders append.
   mqtt::ByteBuffer& buffer();
@@ -35,13 +40,15 @@ class Outbox {
 
  private:
   static constexpr std::size_t kSegmentSize = 64u << 10;  // written segments are freed one by one
-  static constexpr std::size_t kKeepFrom = 1024;          // who said less at once gives its buffer back
 
   struct Segment {
     mqtt::ByteBuffer bytes;
     mqtt::MessagePtr message;  // when set, its payload follows `bytes`
     std::size_t size() const noexcept { return bytes.size() + (message ? message->payload().size() : 0); }
   };
+  void give_back(mqtt::ByteBuffer& buffer);
+
+  OutboxPool* pool_ = nullptr;
   /// Segments before the last are closed; only the last one's bytes grow.
   std::vector<Segment> segments_;
   std::size_t consumed_ = 0;  // of the first segment

@@ -123,11 +123,13 @@ void remember(ShardState& state, ResidentSession& session, const hooks::AccessDe
     return;
   const bool is_allowed = decision.verdict == hooks::Verdict::kAllow;
   const SteadyTime until = now.steady + std::min(decision.cache_for, Millis(24 * 3600 * 1000));
+  const std::uint32_t times_full = session.authorization.times_full();
   if (decision.cache_scope == hooks::CacheScope::kFilter) {
     session.authorization.remember_filter(decision.cache_filter, is_allowed, until);
   } else {
     session.authorization.remember(topic, is_allowed, until);
   }
+  state.counters.authorization_cache_full += session.authorization.times_full() - times_full;
 }
 
 /// Asks the chain; nothing while it is pending.

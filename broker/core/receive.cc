@@ -9,10 +9,11 @@
 #include "broker/core/talk.h"
 #include "broker/mqtt/decode.h"
 
-// Design notes. A connection is held back in two ways. Before it is connected, and while publishers must wait,
-// receive() leaves whole packets unconsumed: the loop keeps them and stops reading. While a PUBLISH or SUBSCRIBE waits
-// for a hook, packets behind it are copied to the read-ahead, except acknowledgements and PINGREQ, which are processed
-// at once: a client that waits for its PUBACK before it acknowledges ours would otherwise wait for ever.
+// Design notes. A connection is held back in two ways. Before it is connected, and while must_wait says so, receive()
+// leaves whole packets unconsumed: the loop keeps them and stops reading. While a PUBLISH or SUBSCRIBE waits for a
+// hook, packets behind it are copied to the read-ahead, except acknowledgements and PINGREQ, which are processed at
+// once: a client that waits for its PUBACK before it acknowledges ours would otherwise wait for ever. What the broker
+// answers is bounded by not reading on: nothing else stops a client that sends and never reads.
 
 namespace mortise::core {
 
@@ -36,17 +37,33 @@ bool passes_pending(PacketType type) {
   }
 }
 
-/// A publisher waits: for credit in the mailboxes or the store, or because too many of its acknowledgements wait for
-/// the store.
+/// Packets that other loops or the store must hear of.
+bool needs_credit(PacketType type) {
+  return type == PacketType::kPublish || type == PacketType::kPubrel || type == PacketType::kSubscribe ||
+         type == PacketType::kUnsubscribe;
+}
+
+/// The packet waits: until the client takes what it is told, until the store made durable what is parked, for credit in
+/// the mailboxes or the store, or for the next iteration.
 bool must_wait(ShardState& state, Connection& connection, PacketType type) {
-  if (type != PacketType::kPublish && type != PacketType::kPubrel) return false;
-  connection.is_publisher = true;
-  if (connection.parked.size() >= state.shared.session.parked_acks_max) return true;
-  if (state.accepts_publishes()) return false;
-  if (!connection.is_stalled) {
-    connection.is_stalled = true;
-    state.stalled_publishers.push_back(connection.id);
+  if (is_outbox_full(state, connection)) {
+    connection.is_deaf = true;
+    ++state.counters.held_back_outbox;
+    return true;
   }
+  if (connection.parked.size() >= state.shared.session.parked_acks_max) {
+    ++state.counters.held_back_parked;
+    return true;
+  }
+  if (needs_credit(type) && !state.accepts_publishes()) {
+    if (!connection.is_stalled) state.stalled_publishers.push_back(connection.id);
+    connection.is_stalled = true;
+    ++state.counters.held_back_credit;
+    return true;
+  }
+  if (type != PacketType::kPublish || !state.has_said_enough()) return false;
+  state.put_off.push_back(connection.id);
+  ++state.counters.held_back_iteration;
   return true;
 }
 
@@ -93,8 +110,12 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
 
 /// One whole packet. False: it is not consumed now.
 bool take(ShardState& state, Connection& connection, const FrameView& frame, ByteView packet, Now now) {
-  if (connection.pending && !passes_pending(frame.type)) {
-    if (connection.read_ahead.size() + packet.size() > state.shared.session.read_ahead_max_bytes) return false;
+  const bool has_something_before = connection.pending || !connection.read_ahead.empty();
+  if (has_something_before && !passes_pending(frame.type)) {
+    if (connection.read_ahead.size() + packet.size() > state.shared.session.read_ahead_max_bytes) {
+      ++state.counters.held_back_read_ahead;
+      return false;
+    }
     connection.read_ahead.append(as_text(packet));
     return true;
   }
@@ -133,6 +154,7 @@ void finish_gone(ShardState& state, Connection& connection, Now now) {
 std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
   connection.last_received = now.steady;
   connection.has_held_back = connection.is_resuming = false;
+  if (!connection.read_ahead.empty() && !connection.pending) operation_finished(state, connection, now);
   std::size_t consumed = 0;
   while (connection.stage != Stage::kEnded && consumed < bytes.size()) {
     const ByteView rest = bytes.subspan(consumed);
@@ -167,6 +189,16 @@ bool wants_bytes(const ShardState&, const Connection& connection) {
   }
 }
 
+bool is_outbox_full(const ShardState& state, const Connection& connection) {
+  return connection.outbox.size() > state.shared.session.outbox_max_bytes;
+}
+
+void go_on_with_put_off(ShardState& state) {
+  for (const ConnectionId id : std::exchange(state.put_off, {})) {
+    if (Connection* connection = state.connections.find(id)) resume_reading(state, *connection);
+  }
+}
+
 void resume_reading(ShardState& state, Connection& connection) {
   if (connection.stage == Stage::kEnded || !connection.has_held_back) return;
   connection.has_held_back = false;
@@ -184,6 +216,8 @@ void operation_finished(ShardState& state, Connection& connection, Now now) {
   std::size_t at = 0;
   connection.is_working_off = true;
   while (!connection.pending && connection.stage == Stage::kConnected && at < connection.read_ahead.size()) {
+    // Of a peer that has gone nobody offers anything again.
+    if (state.has_said_enough() && !connection.is_gone) break;
     const ByteView rest = as_bytes(connection.read_ahead).subspan(at);
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
     CHECK(found && found->has_value());
@@ -199,6 +233,12 @@ void operation_finished(ShardState& state, Connection& connection, Now now) {
   connection.read_ahead.erase(0, at);
   if (connection.read_ahead.empty()) connection.read_ahead = {};
   if (connection.pending) return;
+  if (!connection.read_ahead.empty() && !connection.is_gone) {
+    connection.has_held_back = true;
+    state.put_off.push_back(connection.id);
+    ++state.counters.held_back_iteration;
+    return;
+  }
   if (connection.is_gone) return finish_gone(state, connection, now);
   resume_reading(state, connection);
 }

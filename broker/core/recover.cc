@@ -30,7 +30,7 @@ void settle_times(ResidentSession& session, Shard::Recovered& recovered, Now now
 
 void recover(ShardState& state, Shard::Recovered recovered, Now now) {
   if (!recovered.session.share_group.empty()) {
-    return recover_group_queue(state, recovered.session.share_group, {recovered.session.number, recovered.queue});
+    return recover_group_queue(state, recovered.session.share_group, {recovered.session.number, recovered.queue}, now);
   }
   const mqtt::Principal& principal = *recovered.session.principal;
   const std::string key = session_key(principal.name_space, principal.client_id);

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "broker/base/byte_charge.h"
 #include "broker/base/ring.h"
 #include "broker/core/connection.h"
 #include "broker/hooks/affix.h"
@@ -18,6 +19,7 @@ struct SubscriptionState {
   mqtt::SubscriptionOptions options;
   std::uint32_t subscription_identifier = 0;
   routing::FilterRulesPtr rules;
+  ByteCharge charge{};  // of all this, against subscriptions.max_bytes
 };
 
 /// A retained message that is still to be replayed.
@@ -39,6 +41,7 @@ struct ResidentSession : session::Session {
   std::map<std::string, SubscriptionState, std::less<>> subscriptions;
   Ring<Replay> replay;
   bool is_waiting_for_journal = false;  // named in held_sessions
+  bool owes_readiness = false;          // to groups that gave it something out of their queues
   bool has_unreviewed_pages = false;    // rights changed while part of the queue was in the store alone
   std::uint32_t expiry_interval_maximum = session::kExpiryNever;  // as CONNECT was granted
   SteadyTime armed_for = kNever;                                  // the earliest timer entry

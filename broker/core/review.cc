@@ -154,6 +154,7 @@ void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& 
     SubscriptionState& subscription = session.subscriptions[reviewed.filter];
     subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
                     reviewed.subscription_identifier, std::move(reviewed.rules)};
+    charge(state, reviewed.filter, subscription);
     // Replaced where it stands, never taken out and put in again: other loops must not miss a message in between, and
     // a group must not lose its last member, and with it its queue.
     enter_subscription(state, session, subscription, false, now);

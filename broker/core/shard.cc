@@ -27,7 +27,7 @@ Shard::~Shard() = default;
 
 ConnectionId Shard::accepted(PeerInfo peer, Now now) {
   ++state_->counters.connections_accepted;
-  Connection& connection = state_->connections.emplace(std::move(peer));
+  Connection& connection = state_->connections.emplace(std::move(peer), state_->outbox_buffers);
   connection.last_received = now.steady;
   connection.stage_deadline = now.steady + state_->shared.mqtt.connect_timeout;
   state_->arm(connection, connection.stage_deadline);
@@ -35,7 +35,7 @@ ConnectionId Shard::accepted(PeerInfo peer, Now now) {
 }
 
 ConnectionId Shard::arrived(Arrival arrival, Now now) {
-  Connection& connection = state_->connections.emplace(std::move(arrival.peer));
+  Connection& connection = state_->connections.emplace(std::move(arrival.peer), state_->outbox_buffers);
   const ConnectionId id = connection.id;
   connection.last_received = now.steady;
   note_client(connection, arrival.connect);
@@ -89,15 +89,25 @@ Outbox Shard::take_outbox(ConnectionId id) {
 
 void Shard::writable(ConnectionId id, Now now) {
   Connection* connection = state_->connections.find(id);
-  if (connection == nullptr || !connection->is_choked) return;
+  if (connection == nullptr) return;
+  if (connection->is_deaf && !is_outbox_full(*state_, *connection)) {
+    connection->is_deaf = false;
+    resume_reading(*state_, *connection);
+  }
+  if (!connection->is_choked) return;
   connection->is_choked = false;
   if (ResidentSession* session = state_->session_of(*connection)) pump(*state_, *session, now);
 }
 
 void Shard::handle(Mail mail, Now now) { handle_mail(*state_, std::move(mail), now); }
 
+bool Shard::has_said_enough() const noexcept { return state_->has_said_enough(); }
+void Shard::next_turn() noexcept { state_->said = 0; }
+
 void Shard::end_of_iteration() {
   if (state_->journal != nullptr) state_->journal->flush();
+  next_turn();
+  if (!state_->put_off.empty()) go_on_with_put_off(*state_);
 }
 
 void Shard::run_timers(Now now) { core::run_timers(*state_, now); }

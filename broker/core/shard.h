@@ -20,6 +20,10 @@ namespace mortise::core {
 
 using hooks::ConnectionId;
 
+/// Bytes of PUBLISH packets that one iteration puts into outboxes before it stops reading; the packet that passes it is
+/// still delivered to everybody. Large enough that a fan-out to 10,000 writes several small messages at once.
+inline constexpr std::size_t kSaidPerIteration = 4u << 20;
+
 /// What all shards share. Set before the first shard and alive until the last is gone.
 struct Shared {
   std::size_t loops = 1;
@@ -97,10 +101,16 @@ class Shard {
   /// loop performs it; until then the index is not given to another connection. The result is what kFlush still has to
   /// write; empty when there is nothing.
   Outbox take_outbox(ConnectionId connection);
-  /// The socket took some of the outbox; told after each write. Cheap where nothing waited for it.
+  /// The socket took some of the outbox, or failed and the outbox was emptied; told after each write. Cheap where
+  /// nothing waited for it.
   void writable(ConnectionId connection, Now now);
   void handle(Mail mail, Now now);
-  /// Before the loop performs the actions of an iteration: hands the journal over.
+  /// Enough is in the outboxes: sockets, or mail, wait for the next iteration.
+  bool has_said_enough() const noexcept;
+  /// Something else has its turn in this iteration: it may fill outboxes as much as what came before it did.
+  void next_turn() noexcept;
+  /// Before the loop performs the actions of an iteration: hands the journal over; who was put off is named in
+  /// `resumed`.
   void end_of_iteration();
   /// Runs what is due. `next_deadline` says when to call again.
   void run_timers(Now now);

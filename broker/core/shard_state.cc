@@ -24,8 +24,24 @@ bool ShardState::is_durable(std::uint64_t position) const {
   return journal->is_durable(position);
 }
 
+void ShardState::make_room_in_timers() {
+  // One entry is the newest of each; so a look at all of them leaves out half or more, and costs a constant per entry.
+  const std::size_t alive = connections.size() + sessions.size();
+  if (timers.size() < 4 * alive + Timers::kKeepAtLeast) return;
+  timers.compact([this](const Timers::Entry& entry) {
+    if (entry.kind == Timers::Kind::kRetained || entry.kind == Timers::Kind::kOrphans) return true;
+    if (entry.kind == Timers::Kind::kConnection) {
+      const Connection* connection = connections.find({entry.index, entry.generation});
+      return connection != nullptr && connection->armed_for == entry.at;
+    }
+    const ResidentSession* session = sessions.find({entry.index, entry.generation});
+    return session != nullptr && session->armed_for == entry.at;
+  });
+}
+
 void ShardState::arm(Connection& connection, SteadyTime at) {
   if (at >= connection.armed_for) return;
+  make_room_in_timers();
   connection.armed_for = at;
   timers.arm({at, connection.id.index, connection.id.generation, Timers::Kind::kConnection});
 }
@@ -33,6 +49,7 @@ void ShardState::arm(Connection& connection, SteadyTime at) {
 void ShardState::arm(ResidentSession& session, WallTime due, Now now) {
   const SteadyTime at = now.steady + Millis(std::max<std::int64_t>((due - now.wall).count(), 0));
   if (at >= session.armed_for) return;
+  make_room_in_timers();
   session.armed_for = at;
   timers.arm({at, session.id.slot.index, session.id.slot.generation, Timers::Kind::kSession});
 }

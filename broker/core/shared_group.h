@@ -16,11 +16,16 @@ namespace mortise::core {
 
 /// One member of a shared subscription.
 struct GroupMember {
+  /// Of what waits for the group a member is given so much, and more when it has nearly worked that off: its own queue
+  /// must not overflow with what can wait here, and others may come to share it.
+  static constexpr std::uint32_t kCredit = 64;
+
   mqtt::SessionId session;
   routing::MatchEntry entry;
   routing::FilterRulesPtr rules;
   bool is_online = false;
   bool is_persistent = false;
+  std::uint32_t credit = kCredit;  // for messages out of the group's queue; live ones need none
 };
 
 /// Groups and sessions share one space of ids in the index; a group's slot has this bit.
@@ -38,10 +43,12 @@ struct SharedGroup {
   std::size_t next = 0;               // whose turn it is
   session::SessionNumber number = 0;  // of the queue in the store; 0: not durable
   session::OutboundFlow queue;
+  bool is_draining = false;
 
   GroupMember* find(mqtt::SessionId member) noexcept;
-  /// The next online member that may receive `topic`, or null.
-  GroupMember* choose(std::string_view topic) noexcept;
+  /// The next online member that may receive `topic`, or null. `needs_credit`: it is given out of the queue, and the
+  /// credit is taken.
+  GroupMember* choose(std::string_view topic, bool needs_credit) noexcept;
   bool has_persistent_member() const noexcept;
 };
 

@@ -21,11 +21,33 @@ using mqtt::Refusal;
 /// Who has so many retained messages to come is not given more subscriptions until it has read them.
 constexpr std::size_t kMaximumReplay = 100'000;
 
+/// What a session keeps of one subscription, about.
+std::size_t session_bytes(std::string_view filter, std::string_view routed_filter, const routing::FilterRules* rules) {
+  constexpr std::size_t kMapNode = 48;
+  std::size_t bytes = sizeof(SubscriptionState) + sizeof(std::string) + kMapNode + filter.size() + routed_filter.size();
+  for (; rules != nullptr; rules = rules->also()) {
+    for (const routing::FilterRule& rule : rules->rules()) bytes += sizeof rule + rule.filter.size();
+  }
+  return bytes;
+}
+
+/// Whoever subscribes again replaces what is there, and needs no room for it.
+bool has_room(const ShardState& state, const ResidentSession& session, const ReviewedSubscription& reviewed) {
+  if (session.subscriptions.contains(reviewed.filter)) return true;
+  return state.shared.subscriptions->has_room(
+      reviewed.routed_filter, session_bytes(reviewed.filter, reviewed.routed_filter, reviewed.rules.get()));
+}
+
 ReasonCode granted(QoS qos) { return static_cast<ReasonCode>(qos); }
+
+/// The filters of the same packet before one, and the new ones among them.
+struct AskedBefore {
+  std::size_t all = 0, added = 0;
+};
 
 /// What one asked filter is refused for without asking anybody; Success: it goes on to authorization as `reviewed`.
 ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt::SubscriptionRequestView& request,
-                   const mqtt::TopicFilterView& parsed, std::size_t asked_before, ReviewedSubscription& reviewed) {
+                   const mqtt::TopicFilterView& parsed, AskedBefore asked, ReviewedSubscription& reviewed) {
   const session::MqttLimits& limits = state.shared.mqtt;
   if (parsed.is_shared() && !limits.shared_subscription_available) return ReasonCode::kSharedSubscriptionsNotSupported;
   if (parsed.has_wildcard() && !limits.wildcard_subscription_available)
@@ -33,8 +55,11 @@ ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt
   if (reviewed.subscription_identifier != 0 && !limits.subscription_identifier_available) {
     return ReasonCode::kSubscriptionIdentifiersNotSupported;
   }
-  if (session.subscriptions.size() + asked_before >= state.shared.session.max_subscriptions &&
-      !session.subscriptions.contains(request.filter)) {
+  // Those of this packet are counted for themselves, too: each is held until all are authorized.
+  const std::size_t maximum = state.shared.session.max_subscriptions;
+  const bool is_new = !session.subscriptions.contains(request.filter);
+  if (asked.all >= maximum || (is_new && session.subscriptions.size() + asked.added >= maximum)) {
+    ++state.counters.subscribes_over_quota;
     return ReasonCode::kQuotaExceeded;
   }
   std::string_view routed = parsed.filter;
@@ -87,6 +112,7 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
   SubscriptionState& subscription = session.subscriptions[reviewed.filter];
   subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
                   reviewed.subscription_identifier, std::move(reviewed.rules)};
+  charge(state, reviewed.filter, subscription);
   const auto handling = reviewed.options.retain_handling;
   const bool replays = subscription.share_name.empty() && (handling == mqtt::RetainHandling::kSend ||
                                                            (handling == mqtt::RetainHandling::kSendIfNew && is_new));
@@ -123,7 +149,7 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
   const std::uint32_t identifier = packet.properties.number(PropertyId::kSubscriptionIdentifier).value_or(0);
   PendingSubscribe pending;
   pending.packet_id = packet.packet_id;
-  std::size_t asked_before = 0;  // of new ones in this packet
+  AskedBefore asked;
   for (const mqtt::SubscriptionRequestView& request : packet.requests) {
     const auto parsed = mqtt::parse_topic_filter(request.filter, state.shared.mqtt.topic);
     if (!parsed) return failure(parsed.error());
@@ -132,9 +158,10 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
     }
     ReviewedSubscription reviewed;
     reviewed.subscription_identifier = identifier;
-    const ReasonCode code = prepare(state, *session, request, *parsed, asked_before, reviewed);
+    const ReasonCode code = prepare(state, *session, request, *parsed, asked, reviewed);
     if (code == ReasonCode::kSuccess) {
-      asked_before += session->subscriptions.contains(request.filter) ? 0 : 1;
+      ++asked.all;
+      asked.added += session->subscriptions.contains(request.filter) ? 0 : 1;
       pending.code_of.push_back(pending.codes.size());
       pending.review.subscriptions.push_back(std::move(reviewed));
     }
@@ -162,8 +189,9 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
                   quoted(reviewed.filter).c_str());
       continue;
     }
-    if (session->replay.size() >= kMaximumReplay) {
+    if (session->replay.size() >= kMaximumReplay || !has_room(state, *session, reviewed)) {
       code = ReasonCode::kQuotaExceeded;
+      ++state.counters.subscribes_over_quota;
       continue;
     }
     code = granted(reviewed.options.maximum_qos);
@@ -261,6 +289,11 @@ void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now n
   session.subscriptions.clear();
 }
 
+void charge(ShardState& state, std::string_view filter, SubscriptionState& subscription) {
+  const std::size_t bytes = session_bytes(filter, subscription.routed_filter, subscription.rules.get());
+  subscription.charge = ByteCharge(state.shared.subscriptions->session_bytes(), bytes);
+}
+
 void put_subscription(ShardState& state, const ResidentSession& session, const std::string& filter,
                       const SubscriptionState& subscription) {
   if (const session::Durably durably = session.durably(state.journal))
@@ -280,6 +313,7 @@ void recover_subscription(ShardState& state, ResidentSession& session, const ses
   SubscriptionState& subscription = session.subscriptions[record.filter];
   subscription = {std::string(parsed->share_name), record.routed_filter, record.options, record.subscription_identifier,
                   std::move(rules)};
+  charge(state, record.filter, subscription);
   enter_subscription(state, session, subscription, false, now);
 }
 

@@ -17,6 +17,8 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now);
 void put_subscription(ShardState& state, const ResidentSession& session, const std::string& filter,
                       const SubscriptionState& subscription);
 
+/// Counts what the session keeps of it against subscriptions.max_bytes.
+void charge(ShardState& state, std::string_view filter, SubscriptionState& subscription);
 /// Enters a subscription into the index, or tells its group. With `replays` the result is the sequence number up to
 /// which retained messages are to be replayed; later ones are delivered.
 std::uint64_t enter_subscription(ShardState& state, const ResidentSession& session,

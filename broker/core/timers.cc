@@ -13,6 +13,8 @@ void Timers::arm(Entry entry) {
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
+void Timers::restore_order() { std::make_heap(heap_.begin(), heap_.end(), later); }
+
 bool Timers::pop_due(SteadyTime now, Entry& entry) {
   if (heap_.empty() || heap_.front().at > now) return false;
   std::pop_heap(heap_.begin(), heap_.end(), later);

@@ -92,8 +92,9 @@ SteadyTime EventLoop::next_deadline() const noexcept {
 
 bool EventLoop::has_more_to_do() noexcept {
   const core::Actions& actions = shard_.actions();
-  return !to_serve_.empty() || !unblocked_.empty() || !own_mail_.empty() || !incoming_.empty() ||
-         !actions.talkative.empty() || !actions.closes.empty() || !actions.moves.empty() || !actions.resumed.empty() ||
+  return !to_serve_.empty() || !unblocked_.empty() || !own_mail_.empty() || !incoming_.empty() || batch_ ||
+         !reserved_.empty() || !actions.talkative.empty() || !actions.closes.empty() || !actions.moves.empty() ||
+         !actions.resumed.empty() ||
          std::ranges::any_of(actions.mail, [](const std::vector<core::Mail>& mail) { return !mail.empty(); });
 }
 
@@ -177,7 +178,7 @@ void EventLoop::serve_sockets() {
   const std::size_t waiting = to_serve_.size();
   std::size_t served = 0;
   std::size_t bytes = 0;
-  while (served < waiting && bytes < limits_.read_per_iteration) {
+  while (served < waiting && bytes < limits_.read_per_iteration && !shard_.has_said_enough()) {
     StreamSocket* socket = sockets_.find(to_serve_[served++]);
     if (socket != nullptr) bytes += serve(*socket);
   }
@@ -188,10 +189,14 @@ std::size_t EventLoop::serve(StreamSocket& socket) {
   socket.clear(StreamSocket::kQueued);
   // A connection that wants nothing now is named by `resumed` when it does; what is readable stays readable.
   if (!shard_.wants_bytes(socket.id)) return 0;
-  const bool offers_again = socket.has(StreamSocket::kOffer) && !socket.partial.empty();
-  socket.clear(StreamSocket::kOffer);
+  // What is held goes first: reading on top of whole packets that are held back again would only pile them up.
+  if (socket.has(StreamSocket::kOffer)) {
+    socket.clear(StreamSocket::kOffer);
+    offer(socket);
+    if (!shard_.wants_bytes(socket.id)) return 0;
+  }
   const std::size_t bytes = socket.has(StreamSocket::kReadable) ? read(socket) : 0;
-  if (bytes != 0 || offers_again) offer(socket);
+  if (bytes != 0) offer(socket);
   if (socket.has(StreamSocket::kEnded)) {
     end_if_done(socket);
   } else if (socket.has(StreamSocket::kReadable)) {

@@ -74,6 +74,7 @@ class EventLoop {
   // Mail.
   void deliver(core::Mail& mail);
   void arrive(core::Arrival arrival);
+  void handle_reserved();
   void handle_batches();
   void update_credit();
 
@@ -114,7 +115,10 @@ class EventLoop {
   std::vector<core::ConnectionId> to_serve_;   // sockets with kQueued
   std::vector<core::ConnectionId> unblocked_;  // sockets that can be written again
   std::vector<core::Mail> own_mail_;           // for the next iteration
-  Chain<MailBatch> incoming_;                  // taken from the mailbox and not handled
+  Chain<ReservedMail> reserved_;               // taken from the mailbox and not handled
+  Chain<MailBatch> incoming_;                  // the same
+  std::unique_ptr<MailBatch> batch_;           // being handled
+  std::size_t batch_handled_ = 0;              // of its mail
   core::Actions taken_;                        // of the shard, while they are performed; keeps the vectors' memory
 };
 

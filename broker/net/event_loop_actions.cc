@@ -18,24 +18,34 @@ void EventLoop::handle_mail() {
   for (core::Mail& mail : own) deliver(mail);
   own.clear();
   if (own_mail_.empty()) own_mail_.swap(own);  // keeps the memory
-  Chain<ReservedMail> reserved = mailbox_.take_reserved();
-  while (const std::unique_ptr<ReservedMail> letter = reserved.pop_front()) {
+  shard_.next_turn();
+  handle_reserved();
+  shard_.next_turn();
+  handle_batches();
+}
+
+void EventLoop::handle_reserved() {
+  if (reserved_.empty()) reserved_ = mailbox_.take_reserved();
+  while (!shard_.has_said_enough()) {
+    const std::unique_ptr<ReservedMail> letter = reserved_.pop_front();
+    if (!letter) return;
     mesh_.settle(*letter);
     deliver(letter->mail);
   }
-  handle_batches();
 }
 
 void EventLoop::handle_batches() {
   if (incoming_.empty()) incoming_ = mailbox_.take_batches();
   std::size_t handled = 0;
-  while (handled < limits_.mail_per_iteration) {
-    std::unique_ptr<MailBatch> batch = incoming_.pop_front();
-    if (!batch) return;
-    handled += batch->cost;
-    for (core::Mail& mail : batch->mail) deliver(mail);
-    batch->mail.clear();
-    if (mesh_.mailbox(batch->from).give_back(std::move(batch))) counters_.wake_ups_sent.add();
+  while (handled < limits_.mail_per_iteration && !shard_.has_said_enough()) {
+    if (!batch_) batch_ = incoming_.pop_front();
+    if (!batch_) return;
+    while (batch_handled_ < batch_->mail.size() && !shard_.has_said_enough()) deliver(batch_->mail[batch_handled_++]);
+    if (batch_handled_ < batch_->mail.size()) return;
+    handled += batch_->cost;
+    batch_handled_ = 0;
+    batch_->mail.clear();
+    if (mesh_.mailbox(batch_->from).give_back(std::move(batch_))) counters_.wake_ups_sent.add();
   }
 }
 
@@ -130,6 +140,7 @@ void EventLoop::write_to(core::ConnectionId id) {
   if (written.status == Transfer::Status::kFailed) {
     // What the peer sent before it went is still read; reading comes to the end by itself.
     outbox->consume(outbox->size());
+    shard_.writable(id, now_);
     socket->set(StreamSocket::kWriteFailed | StreamSocket::kReadable | StreamSocket::kHungUp);
     enqueue(*socket);
     return;

@@ -8,8 +8,8 @@ namespace mortise::net {
 
 /// How one event loop shares its time and memory between its sockets. Immutable once filled.
 struct LoopLimits {
-  std::size_t read_buffer = 256u << 10;       // bytes; one per loop
-  std::size_t read_per_socket = 256u << 10;   // bytes of one socket in one iteration; then it is the others' turn
+  std::size_t read_buffer = 64u << 10;        // bytes; one per loop
+  std::size_t read_per_socket = 64u << 10;    // bytes of one socket in one iteration; then it is the others' turn
   std::size_t read_per_iteration = 1u << 20;  // bytes; then what they caused is written before more is read
   std::size_t mail_per_iteration = 1u << 20;  // bytes of credit of other loops' mail, for the same reason
   std::size_t partial_max = 2u << 20;  // bytes one socket may hold unconsumed: above max_packet_size and the read-ahead

@@ -32,8 +32,8 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
 TestBroker::TestBroker(TestOptions options)
     : options_(std::move(options)),
       reclaim_(options_.loops),
-      index_(reclaim_),
-      retained_(reclaim_, {}),
+      index_(reclaim_, options_.subscriptions),
+      retained_(reclaim_, options_.retained),
       groups_(index_),
       shared_(make_shared_state(options_, index_, retained_, groups_)) {
   for (std::size_t i = 0; i < options_.loops; ++i) {
@@ -98,6 +98,7 @@ void TestBroker::split(TestClient& client) {
 
 bool TestBroker::perform(LoopIndex loop) {
   Shard& shard = *shards_[loop];
+  shard.end_of_iteration();
   Actions actions = std::exchange(shard.actions(), {});
   shard.actions().mail.resize(shards_.size());
   bool did = false;
@@ -116,9 +117,11 @@ bool TestBroker::perform(LoopIndex loop) {
     offer(*client);
     did = true;
   }
+  std::size_t to_write = 0;
   for (const ConnectionId id : actions.talkative) {
     Outbox* outbox = shard.outbox(id);
     if (outbox == nullptr) continue;
+    to_write += outbox->size();
     TestClient* client = find(loop, id);
     if (client != nullptr && !client->takes_bytes) continue;
     std::string bytes;
@@ -127,6 +130,7 @@ bool TestBroker::perform(LoopIndex loop) {
     if (client != nullptr) client->inbound_ += bytes;
     did = true;
   }
+  largest_write_ = std::max(largest_write_, to_write);
   for (const Actions::Close& close : actions.closes) {
     TestClient* client = find(loop, close.connection);
     Outbox rest = shard.take_outbox(close.connection);
@@ -136,13 +140,14 @@ bool TestBroker::perform(LoopIndex loop) {
     did = true;
   }
   for (const ConnectionId id : actions.resumed) {
-    if (TestClient* client = find(loop, id)) did |= offer(*client);
+    if (TestClient* client = find(loop, id)) offer(*client);
+    did = true;
   }
   return did;
 }
 
 bool TestBroker::offer(TestClient& client) {
-  if (!client.is_open_ || client.unconsumed_.empty()) return false;
+  if (!client.is_open_ || !shards_[client.loop_]->wants_bytes(client.connection_)) return false;
   const std::size_t consumed = shards_[client.loop_]->receive(client.connection_, as_bytes(client.unconsumed_), now_);
   client.unconsumed_.erase(0, consumed);
   return consumed > 0;

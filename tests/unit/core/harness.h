@@ -135,6 +135,8 @@ struct TestOptions {
   bool has_store = false;
   session::SessionLimits session;
   session::MqttLimits mqtt;
+  routing::SubscriptionIndex::Limits subscriptions;
+  routing::RetainedIndex::Limits retained;
   hooks::DispatchPtr dispatch;
   Shared::StoreFailure on_store_failure = Shared::StoreFailure::kRefusePersistent;
   ClientObserver* observer = nullptr;
@@ -177,6 +179,8 @@ class TestBroker {
   std::uint64_t total(std::uint64_t ShardCounters::*counter) const;
   std::size_t total(std::size_t ShardHoldings::*what) const;
   const JournalLedger& ledger() const { return ledger_; }
+  /// The most that was in all outboxes of one loop together when they were written.
+  std::size_t largest_write() const { return largest_write_; }
   void shut_down();
   routing::RetainedIndex& retained() { return retained_; }
   routing::SubscriptionIndex& index() { return index_; }
@@ -196,6 +200,7 @@ class TestBroker {
   GroupDirectory groups_;
   Shared shared_;
   JournalLedger ledger_;
+  std::size_t largest_write_ = 0;
   std::vector<std::unique_ptr<TestJournal>> journals_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<TestClient>> clients_;

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "broker/core/timers.h"
+#include "tests/unit/allocated_bytes.h"
 
 namespace mortise::core {
 namespace {
@@ -49,6 +50,36 @@ TEST(Outbox, WhateverIsWrittenInWhateverPiecesComesOutInOrder) {
     }
     EXPECT_EQ(expected.substr(0, written.size()), written) << "seed " << seed;
   }
+}
+
+TEST(Outbox, AnIdleOneOwnsNoMemoryAndItsBufferServesTheNext) {
+  OutboxPool pool;
+  const mortise::testing::Growth growth;
+  for (int i = 0; i < 10'000; ++i) {
+    Outbox outbox(pool);
+    outbox.append(std::string(60'000, 'x'));
+    outbox.consume(60'000);
+    EXPECT_TRUE(outbox.empty());
+    Outbox other(pool);
+    EXPECT_GE(other.buffer().capacity(), 60'000u);
+    other.append("x");
+    other.consume(1);
+  }
+  EXPECT_LT(growth.bytes(), 130'000) << "one buffer, which the pool has";
+}
+
+TEST(Outbox, ThePoolOfBuffersIsBounded) {
+  OutboxPool pool;
+  std::vector<Outbox> outboxes;
+  for (int i = 0; i < 1000; ++i) outboxes.emplace_back(pool).append(std::string(100'000, 'x'));
+  for (Outbox& outbox : outboxes) outbox.consume(outbox.size());
+  EXPECT_GT(pool.bytes(), OutboxPool::kMaximumBytes / 2);
+  EXPECT_LE(pool.bytes(), OutboxPool::kMaximumBytes);
+  Outbox large(pool);
+  large.append(std::string(1'000'000, 'x'));
+  const std::size_t before = pool.bytes();
+  large.consume(1'000'000);
+  EXPECT_EQ(pool.bytes(), before) << "what one large packet needed is given back";
 }
 
 TEST(Timers, WhatIsDueComesInItsOrderAndNotBefore) {

@@ -117,6 +117,21 @@ TEST(EventLoop, BytesHeldBackAreOfferedAgainWithNewOnesBehindThem) {
   EXPECT_EQ(peer.receive(8), "one\ntwo\n");
 }
 
+TEST(EventLoop, WhatIsHeldBackAgainAndAgainIsWorkedOffBeforeMoreIsRead) {
+  TestLoops::Options options;
+  options.limits.read_per_socket = 16'384;
+  options.limits.partial_max = 65'536;
+  TestLoops loops(options);
+  Peer peer = loops.connect();
+  std::string flood;
+  while (flood.size() < (1u << 20)) flood += order('G', std::string(1000, 'f'));
+  std::thread sender([&] { peer.send(flood + order('E', "done\n")); });
+  EXPECT_EQ(peer.line(), "done\n");
+  sender.join();
+  EXPECT_EQ(loops.group().totals().overlong_partials, 0u);
+  EXPECT_LE(watches[0].largest_iteration, 2 * 16'384u + 2000u);
+}
+
 TEST(EventLoop, OneBusySocketDoesNotKeepTheOthersWaiting) {
   TestLoops::Options options;
   options.limits.read_per_socket = 4096;

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "broker/base/scope_exit.h"
 #include "test_loops.h"
 
 namespace mortise::net::test {
@@ -62,6 +63,25 @@ TEST(Mesh, LettersCrossLoopsInOrder) {
     expected += text;
   }
   EXPECT_EQ(to.receive(expected.size()), expected);
+}
+
+TEST(Mesh, WhenEnoughWasSaidTheRestOfABatchWaitsForTheNextIterations) {
+  TestLoops loops(two_loops());
+  Peer from = on_loop(loops, 0);
+  Peer to = on_loop(loops, 1);
+  to.send(order('S'));
+  EXPECT_EQ(to.line(), "listening\n");
+  const ScopeExit restore([] { letters_per_turn = 0; });
+  letters_per_turn = 10;
+  std::string letters, expected;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string text = std::to_string(i) + "\n";
+    letters += order('L', 1, text);
+    expected += text;
+  }
+  from.send(letters);
+  EXPECT_EQ(to.receive(expected.size()), expected);
+  EXPECT_EQ(watches[1].largest_turn, 10u);
 }
 
 TEST(Mesh, MailToTheOwnLoopIsHandledWithoutAnotherEvent) {

@@ -12,6 +12,7 @@ namespace mortise::net::test {
 
 std::array<ShardWatch, 4> watches;
 std::atomic<int> timer_ms{0};
+std::atomic<std::uint64_t> letters_per_turn{0};
 
 std::string order(char what, std::string_view text) {
   std::string packet = "P";
@@ -52,6 +53,7 @@ struct Connection {
   Outbox outbox;
   bool is_over = false;
   bool is_held = false;
+  bool is_put_off = false;
   bool has_held_back = false;
   bool is_stalled = false;
   bool is_talkative = false;
@@ -67,6 +69,8 @@ struct Shard::State {
   std::uint64_t iteration_bytes = 0;
   ConnectionId last;
   SteadyTime timer = kNever;
+  std::uint64_t letters_in_turn = 0;
+  std::vector<ConnectionId> put_off;
 
   ShardWatch& watch() const { return watches[loop]; }
   void say(Connection& connection, std::string_view text) {
@@ -88,6 +92,7 @@ struct Shard::State {
   }
   void letter(std::string_view text) {
     ++watch().letters;
+    watch().largest_turn = std::max<std::uint64_t>(watch().largest_turn, ++letters_in_turn);
     watch().letter_bytes += text.size();
     for (const ConnectionId id : listening) say(*connections.find(id), text);
   }
@@ -98,7 +103,7 @@ struct Shard::State {
 bool Shard::State::obey(Connection& connection, std::string_view packet) {
   const char what = packet[0];
   const std::string_view text = packet.substr(1);
-  if (connection.is_held) return false;
+  if (connection.is_held || connection.is_put_off) return false;
   if (what == 'L' && !has_credit) {
     connection.is_stalled = true;
     return false;
@@ -129,6 +134,10 @@ bool Shard::State::obey(Connection& connection, std::string_view packet) {
       actions.moves.push_back({connection.id, static_cast<LoopIndex>(text[0] - '0'), std::make_unique<Arrival>()});
       break;
     }
+    case 'G':
+      connection.is_put_off = true;
+      put_off.push_back(connection.id);
+      break;
     case 'H':
       connection.is_held = true;
       break;
@@ -230,7 +239,20 @@ void Shard::handle(Mail mail, Now) {
   }
 }
 
-void Shard::end_of_iteration() {}
+bool Shard::has_said_enough() const noexcept {
+  return letters_per_turn != 0 && state_->letters_in_turn >= letters_per_turn;
+}
+void Shard::next_turn() noexcept { state_->letters_in_turn = 0; }
+
+void Shard::end_of_iteration() {
+  next_turn();
+  for (const ConnectionId id : std::exchange(state_->put_off, {})) {
+    Connection* connection = state_->connections.find(id);
+    if (connection == nullptr) continue;
+    connection->is_put_off = connection->has_held_back = false;
+    state_->actions.resumed.push_back(id);
+  }
+}
 
 void Shard::run_timers(Now now) {
   if (now.steady < state_->timer) return;
