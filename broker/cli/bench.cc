@@ -269,8 +269,7 @@ void Bench::on_ready(BenchConnection&) { ++ready_; }
 void Bench::on_acknowledged(BenchConnection& publisher) { mark(publisher); }
 
 void Bench::on_delivery(BenchConnection& subscriber, const mqtt::PublishView& message) {
-  const SteadyTime now = steady_now();
-  last_delivery_ = now;
+  last_delivery_ = read_at_;
   ++report_.delivered;
   if (options_.size < kStampSize) {  // no room for a stamp: deliveries are counted, and credited as if in turn
     BenchConnection& publisher = *connections_[subscriber.index() % options_.publishers()];
@@ -282,7 +281,7 @@ void Bench::on_delivery(BenchConnection& subscriber, const mqtt::PublishView& me
     ++report_.damaged;
     return;
   }
-  record(subscriber, *stamp, now);
+  record(subscriber, *stamp);
 }
 
 bool Bench::is_for(const BenchConnection& subscriber, const BenchStamp& stamp) const {
@@ -290,7 +289,7 @@ bool Bench::is_for(const BenchConnection& subscriber, const BenchStamp& stamp) c
   return options_.pattern != BenchPattern::kPairs || stamp.publisher == subscriber.index();
 }
 
-void Bench::record(BenchConnection& subscriber, const BenchStamp& stamp, SteadyTime now) {
+void Bench::record(BenchConnection& subscriber, const BenchStamp& stamp) {
   const auto finding =
       subscriber.seen[options_.pattern == BenchPattern::kFanIn ? stamp.publisher : 0].add(stamp.sequence);
   if (finding == SequenceRecord::Finding::kDuplicate) {
@@ -298,7 +297,7 @@ void Bench::record(BenchConnection& subscriber, const BenchStamp& stamp, SteadyT
     return;
   }
   if (finding == SequenceRecord::Finding::kLate) ++report_.order_errors;
-  const std::int64_t latency = nanoseconds(now) - stamp.intended_at;
+  const std::int64_t latency = nanoseconds(read_at_) - stamp.intended_at;
   report_.latency.add(static_cast<std::uint64_t>(std::max<std::int64_t>(latency, 0)));
   BenchConnection& publisher = *connections_[stamp.publisher];
   ++publisher.deliveries;

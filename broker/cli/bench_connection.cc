@@ -84,6 +84,7 @@ Result<void> BenchConnection::receive(std::vector<std::uint8_t>& scratch, BenchE
   if (got.status == Status::kWouldBlock) return {};
   if (got.status == Status::kFailed) return failed(std::string("the connection failed: ") + std::strerror(got.error));
   if (got.status == Status::kEnded) return failed("the server closed the connection");
+  events.on_read();
   ByteView rest = ByteView(scratch).first(in_.size() + got.bytes);
   for (;;) {
     const auto frame = mqtt::next_frame(rest, kMaximumPacketSize);

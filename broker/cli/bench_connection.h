@@ -16,6 +16,8 @@ class BenchEvents {
   virtual ~BenchEvents() = default;
   /// CONNACK came, and SUBACK for a subscriber.
   virtual void on_ready(BenchConnection& connection) = 0;
+  /// Bytes came: what is told next, until receive() returns, was there by now.
+  virtual void on_read() = 0;
   virtual void on_delivery(BenchConnection& subscriber, const mqtt::PublishView& message) = 0;
   /// The flow of a message at QoS 1 or 2 ended.
   virtual void on_acknowledged(BenchConnection& publisher) = 0;

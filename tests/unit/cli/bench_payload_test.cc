@@ -15,13 +15,15 @@ TEST(BenchPayload, a_stamp_is_read_back) {
   EXPECT_EQ(stamp->publisher, 7u);
 }
 
-TEST(BenchPayload, one_changed_byte_anywhere_is_found) {
-  std::string payload(64, 'x');
+TEST(BenchPayload, one_changed_bit_anywhere_is_found) {
+  std::string payload(67, 'x');  // not whole words
   write_stamp(payload, {1, 2, 3}, true);
   for (char& byte : payload) {
-    byte = static_cast<char>(byte ^ 1);
-    EXPECT_FALSE(read_stamp(as_bytes(payload), true));
-    byte = static_cast<char>(byte ^ 1);
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      byte = static_cast<char>(byte ^ (1u << bit));
+      EXPECT_FALSE(read_stamp(as_bytes(payload), true)) << &byte - payload.data() << " bit " << bit;
+      byte = static_cast<char>(byte ^ (1u << bit));
+    }
   }
   EXPECT_TRUE(read_stamp(as_bytes(payload), true));
 }
