@@ -102,7 +102,7 @@ void accept(ShardState& state, Connection& connection, ResidentSession& session,
             mqtt::PacketId packet_id, Now now) {
   RouteOptions options;
   if (message->qos() == QoS::kExactlyOnce) {
-    options.inbound_session = &session;
+    options.inbound_session = session.id;
     options.inbound_packet_id = packet_id;
     options.is_held = session.number != 0 && state.journal != nullptr;
   }
@@ -281,8 +281,9 @@ Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOpti
   passing.is_held = options.is_held;
   const std::uint32_t passed_on = choose_members(state, here, passing);
   const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, *targets, options.is_held) + passed_on : 0;
+  ResidentSession* inbound_session = state.find_session(options.inbound_session);
   const session::Durably inbound =
-      options.inbound_session != nullptr ? options.inbound_session->durably(state.journal) : session::Durably{};
+      inbound_session != nullptr ? inbound_session->durably(state.journal) : session::Durably{};
   const bool is_piece = state.journal != nullptr &&
                         (is_stored || is_removed || inbound || remote_pieces > 0 || (may_queue && has_durable(here)));
   if (is_piece) {
@@ -292,7 +293,7 @@ Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOpti
     if (is_stored) state.journal->retained_put(message);
     if (is_removed) state.journal->retained_remove(message->topic());
   }
-  if (options.inbound_session != nullptr) options.inbound_session->inbound.receive(options.inbound_packet_id, inbound);
+  if (inbound_session != nullptr) inbound_session->inbound.receive(options.inbound_packet_id, inbound);
   if (is_piece) {
     deliver_here(state, passing, here, Phase::kDurable, now);
     state.journal->end_piece();

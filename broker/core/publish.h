@@ -14,7 +14,7 @@ void publish_authorized(ShardState& state, Connection& connection, const hooks::
 
 struct RouteOptions {
   /// The publisher's session, when its QoS 2 Packet Identifier must become durable together with the message.
-  ResidentSession* inbound_session = nullptr;
+  mqtt::SessionId inbound_session;
   mqtt::PacketId inbound_packet_id = 0;
   /// Nothing is passed on before it is durable.
   bool is_held = false;

@@ -42,6 +42,43 @@ class MembersLint(unittest.TestCase):
         self.assertEqual(found("void f() { if (x) { y(); } }\nstruct A { std::string_view s; };"), ["A::s"])
         self.assertEqual(found("A::A() : a_(1), b_{2} { f(); }\nstruct A { std::string_view s; };"), ["A::s"])
 
+    def test_finds_them_behind_attributes_and_locks(self):
+        self.assertEqual(found("struct A { std::string_view s MORTISE_GUARDED_BY(mutex_); };"), ["A::s"])
+        self.assertEqual(found("struct A { std::map<int, ByteView> s MORTISE_GUARDED_BY(mutex_){}; };"), ["A::s"])
+        self.assertEqual(found("struct A { alignas(64) std::string_view s; };"), ["A::s"])
+        self.assertEqual(found('struct A { [[deprecated("x")]] std::string_view s; };'), ["A::s"])
+        self.assertEqual(found("struct A { int n MORTISE_GUARDED_BY(mutex_) = 0; std::string s; };"), [])
+
+    def test_finds_every_borrowed_type(self):
+        self.assertEqual(found("struct A { std::u8string_view s; };"), ["A::s"])
+        self.assertEqual(found("struct A { std::initializer_list<int> s; };"), ["A::s"])
+        self.assertEqual(found("struct A { std::string_view s[3]; };"), ["A::s"])
+        self.assertEqual(found("struct A { std::variant<int, mqtt::PublishView> s; };"), ["A::s"])
+
+    def test_finds_them_under_another_name(self):
+        self.assertEqual(found("using Name = std::string_view;"), ["Name"])
+        self.assertEqual(found("struct A { using Names = std::vector<ByteView>; };"), ["Names"])
+        self.assertEqual(found("struct A : std::string_view { int x; };"), ["A"])
+        self.assertEqual(found("struct A final : public base::LevelsView { };"), ["A"])
+        self.assertEqual(found("using NameView = std::string_view; using Sink = std::function<bool(ByteView)>;"), [])
+        self.assertEqual(found("struct NameView : std::string_view { }; struct B : C<ByteView> { };"), [])
+
+    def test_finds_variables_that_outlive_a_call(self):
+        self.assertEqual(found("namespace { std::string_view last; }"), ["last"])
+        self.assertEqual(found("struct A { static inline std::string_view last; };"), ["last"])
+        self.assertEqual(found("void f() { static std::string_view last = g(); }"), ["last"])
+        self.assertEqual(found("thread_local std::vector<ByteView> all;"), ["all", "all"])
+        self.assertEqual(found("const std::string_view kA = \"a\"; static const std::string_view kB[] = {}; std::string_view f(int);"), [])
+        self.assertEqual(found("void f() { static constexpr std::string_view kA = \"a\"; std::string_view local; }"), [])
+
+    def test_finds_pointers_to_connections_and_sessions(self):
+        self.assertEqual(found("struct A { Connection* c = nullptr; };"), ["A::c"])
+        self.assertEqual(found("struct A { const core::Connection& c; };"), ["A::c"])
+        self.assertEqual(found("struct A { std::vector<ResidentSession*> all; };"), ["A::all"])
+        self.assertEqual(found("struct A { std::shared_ptr<session::Session> s; };"), ["A::s"])
+        self.assertEqual(found("struct AView { Connection& c; };"), [])
+        self.assertEqual(found("struct A { Registry<Connection, Tag> all; ConnectionId id; SessionLimits* limits; void f(Connection& c); };"), [])
+
     def test_names_the_line(self):
         self.assertEqual(members.check("// one\nstruct A {\n  /* two */ int x;\n  ByteView b;\n};", "x.h")[0].split(": ")[0], "x.h:4")
 
@@ -58,7 +95,7 @@ class MembersLint(unittest.TestCase):
         self.assertEqual(found("std::string_view free(ByteView b) { struct Local { int x; }; return {}; }"), [])
 
     def test_leaves_what_is_no_member_alone(self):
-        self.assertEqual(found("struct A { static constexpr std::string_view kName = \"a\"; using S = std::string_view; };"), [])
+        self.assertEqual(found("struct A { static constexpr std::string_view kName = \"a\"; using S = std::string; };"), [])
         self.assertEqual(found("struct A { friend class BView; template <class T> void f(T); class CView; };"), [])
         self.assertEqual(found("// struct A { std::string_view s; };\nconst char* x = \"struct A { std::string_view s; };\";"), [])
         self.assertEqual(found("constexpr std::string_view kWords[] = {\"a\", \"b\"};"), [])
