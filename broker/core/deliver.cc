@@ -32,33 +32,36 @@ struct OutboundPublishView {
 
 enum class Said : std::uint8_t { kYes, kNoInverse, kTooLarge };
 
-/// Appends the PUBLISH to the connection's outbox. `is_passing`: it is the message that passes, and shares its
-/// encoding.
+/// The topic as the session's client knows it; nothing when its affix has no inverse for it.
+std::optional<std::string_view> topic_for(const ResidentSession& session, std::string_view topic) {
+  return session.affix ? session.affix->invert(topic) : topic;
+}
+
+/// Appends the PUBLISH to the connection's outbox. `passing`: it is the message that passes, and shares its encoding.
+/// `keep`: answers the Message, for what must stay until it is written.
+template <class Keep>
 Said say_publish(ShardState& state, Connection& connection, const ResidentSession& session,
-                 const mqtt::MessagePtr& message, const OutboundPublishView& publish, bool is_passing, Now now) {
-  std::string_view topic = message->topic();
-  if (session.affix) {
-    const auto inverse = session.affix->invert(topic);
-    if (!inverse) return Said::kNoInverse;
-    topic = *inverse;
-  }
+                 const mqtt::MessageView& message, const OutboundPublishView& publish, PassingView* passing,
+                 const Keep& keep, Now now) {
+  const auto topic = topic_for(session, message.topic);
+  if (!topic) return Said::kNoInverse;
   const EncodedLayouts::Layout layout{connection.is_v5(), publish.retain, publish.qos, session.affix.get()};
-  const bool is_shared = is_passing && (publish.subscription_identifiers.empty() || !connection.is_v5());
-  const EncodedLayouts::Encoded* encoded =
-      is_shared ? &state.layouts.encode(*message, layout, topic, now.wall)
-                : &state.layouts.encode_alone(*message, layout, topic, publish.subscription_identifiers, now.wall);
-  if (connection.maximum_packet_size != 0 && encoded->size > connection.maximum_packet_size) return Said::kTooLarge;
+  const bool is_shared = passing != nullptr && (publish.subscription_identifiers.empty() || !layout.is_v5);
+  const EncodedLayouts::EncodedView encoded =
+      is_shared ? passing->encode(layout, *topic, now.wall)
+                : state.layouts.encode_alone(message, layout, *topic, publish.subscription_identifiers, now.wall);
+  if (connection.maximum_packet_size != 0 && encoded.size > connection.maximum_packet_size) return Said::kTooLarge;
 
   mqtt::ByteBuffer& out = connection.outbox.buffer();
   const std::size_t start = out.size();
-  out.append(encoded->head);
-  if (encoded->packet_id_at != 0) {
-    out[start + encoded->packet_id_at] = static_cast<char>(publish.packet_id >> 8);
-    out[start + encoded->packet_id_at + 1] = static_cast<char>(publish.packet_id & 0xFF);
+  out.append(encoded.head);
+  if (encoded.packet_id_at != 0) {
+    out[start + encoded.packet_id_at] = static_cast<char>(publish.packet_id >> 8);
+    out[start + encoded.packet_id_at + 1] = static_cast<char>(publish.packet_id & 0xFF);
   }
   if (publish.dup) out[start] = static_cast<char>(out[start] | 0x08);
-  if (!encoded->has_payload) connection.outbox.append_payload(message);
-  state.said += encoded->size;
+  if (!encoded.has_payload) connection.outbox.append_payload(keep());
+  state.said += encoded.size;
   ++state.counters.publishes_sent;
   mark_talkative(state, connection);
   return Said::kYes;
@@ -69,19 +72,30 @@ void count_unsaid(ShardState& state, Said said) {
   if (said == Said::kTooLarge) ++state.counters.dropped_too_large;
 }
 
-void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message, bool retain,
-                      std::span<const std::uint32_t> ids, bool is_passing, Now now) {
+/// `passing`: as for say_publish.
+template <class Keep>
+void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::MessageView& message,
+                      const OutboundPublishView& publish, PassingView* passing, const Keep& keep, Now now) {
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
-  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) {
+  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) [[unlikely]] {
     ++state.counters.dropped_outbox_full;
-    state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded);
+    state.emit(hooks::EventKind::kDropped, session.principal, now, message.topic, mqtt::ReasonCode::kQuotaExceeded);
     return;
   }
+  const Said said = say_publish(state, *connection, session, message, publish, passing, keep, now);
+  if (said != Said::kYes) [[unlikely]]
+    count_unsaid(state, said);
+}
+
+/// One that is not passing but was kept.
+void say_kept_at_most_once(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message, bool retain,
+                           std::span<const std::uint32_t> subscription_identifiers, Now now) {
   OutboundPublishView publish;
   publish.retain = retain;
-  publish.subscription_identifiers = ids;
-  count_unsaid(state, say_publish(state, *connection, session, message, publish, is_passing, now));
+  publish.subscription_identifiers = subscription_identifiers;
+  say_at_most_once(
+      state, session, message->view(), publish, nullptr, [&]() -> const mqtt::MessagePtr& { return message; }, now);
 }
 
 void ask_for_page(ShardState& state, ResidentSession& session) {
@@ -102,23 +116,34 @@ void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow:
 }
 
 /// What several overlapping subscriptions of one session come to: one copy at the highest QoS, with all identifiers.
-struct Combined {
+struct CombinedView {
   bool is_wanted = false;
   bool retain_as_published = false;
   QoS maximum_qos = QoS::kAtMostOnce;
-  std::vector<std::uint32_t> subscription_identifiers;
+  std::span<const std::uint32_t> subscription_identifiers;
 };
 
-Combined combine(const Passing& passing, std::span<const routing::MatchEntry> entries, mqtt::SessionId session) {
-  Combined combined;
+/// `identifiers` is where those of several are put together.
+CombinedView combine(const PassingView& passing, std::span<const routing::MatchEntry> entries, mqtt::SessionId session,
+                     std::vector<std::uint32_t>& identifiers) {
+  CombinedView combined;
+  const routing::MatchEntry* only = nullptr;
   for (const routing::MatchEntry& entry : entries) {
     // MQTT-3.8.3-3: No Local.
-    if (entry.no_local && passing.message->origin() == session) continue;
+    if (entry.no_local && passing.fields().origin == session) continue;
     if (passing.retained_sequence != 0 && passing.retained_sequence <= entry.retained_boundary) continue;
     combined.is_wanted = true;
     combined.retain_as_published |= entry.retain_as_published;
     combined.maximum_qos = std::max(combined.maximum_qos, entry.maximum_qos);
-    if (entry.subscription_identifier != 0) combined.subscription_identifiers.push_back(entry.subscription_identifier);
+    if (entry.subscription_identifier == 0) continue;
+    if (only != nullptr && identifiers.empty()) identifiers.push_back(only->subscription_identifier);
+    if (only != nullptr) identifiers.push_back(entry.subscription_identifier);
+    only = &entry;
+  }
+  if (!identifiers.empty()) {
+    combined.subscription_identifiers = identifiers;
+  } else if (only != nullptr) {
+    combined.subscription_identifiers = {&only->subscription_identifier, 1};
   }
   return combined;
 }
@@ -127,40 +152,50 @@ Combined combine(const Passing& passing, std::span<const routing::MatchEntry> en
 
 // ---- Delivery -------------------------------------------------------------------------------------------------------
 
-void deliver_to_session(ShardState& state, ResidentSession& session, Passing& passing,
+void deliver_to_session(ShardState& state, ResidentSession& session, PassingView& passing,
                         std::span<const routing::MatchEntry> entries, Phase phase, Now now) {
-  Combined combined = combine(passing, entries, session.id);
+  std::vector<std::uint32_t> identifiers;
+  const CombinedView combined = combine(passing, entries, session.id, identifiers);
   if (!combined.is_wanted) return;
-  const QoS effective_qos = std::min(combined.maximum_qos, passing.message->qos());
-  const bool retain = combined.retain_as_published && passing.message->retain();
+  const QoS effective_qos = std::min(combined.maximum_qos, passing.qos());
+  const bool retain = combined.retain_as_published && passing.fields().retain;
   const bool is_stored = effective_qos != QoS::kAtMostOnce && session.number != 0;
   if (phase == Phase::kDurable && !is_stored) return;
   if (phase == Phase::kLive && is_stored) return pump(state, session, now, &passing);
 
+  const auto identifiers_to_keep = [&] {
+    return std::vector<std::uint32_t>(combined.subscription_identifiers.begin(),
+                                      combined.subscription_identifiers.end());
+  };
   if (effective_qos == QoS::kAtMostOnce) {
     if (passing.is_held) {
-      state.held_deliveries.push_back({passing.hold_until(*state.journal), session.id, passing.message, retain,
-                                       std::move(combined.subscription_identifiers)});
+      state.held_deliveries.push_back(
+          {passing.hold_until(*state.journal), session.id, passing.kept(), retain, identifiers_to_keep()});
       return;
     }
-    return say_at_most_once(state, session, passing.message, retain, combined.subscription_identifiers, true, now);
+    OutboundPublishView publish;
+    publish.retain = retain;
+    publish.subscription_identifiers = combined.subscription_identifiers;
+    return say_at_most_once(
+        state, session, passing.fields(), publish, &passing,
+        [&]() -> const mqtt::MessagePtr& { return passing.kept(); }, now);
   }
   if (!session.connection && !session.is_persistent()) return;
-  if (session.affix && !session.affix->invert(passing.message->topic())) {
+  if (!topic_for(session, passing.topic())) {
     ++state.counters.dropped_no_inverse;
     return;
   }
   session::OutboundFlow::Offer offer;
-  offer.message = passing.message;
+  offer.message = passing.kept();
   offer.effective_qos = effective_qos;
   offer.retain = retain;
-  offer.subscription_identifiers = std::move(combined.subscription_identifiers);
+  offer.subscription_identifiers = identifiers_to_keep();
   if (passing.is_held) offer.not_before = passing.hold_until(*state.journal);
   enqueue(state, session, std::move(offer), now);
   if (phase != Phase::kDurable) pump(state, session, now, &passing);
 }
 
-void deliver_here(ShardState& state, Passing& passing, std::span<const routing::MatchEntry> targets, Phase phase,
+void deliver_here(ShardState& state, PassingView& passing, std::span<const routing::MatchEntry> targets, Phase phase,
                   Now now) {
   for (std::size_t first = 0; first < targets.size();) {
     std::size_t end = first + 1;
@@ -191,15 +226,17 @@ void skip(ShardState& state, ResidentSession& session, const session::OutboundFl
 }
 
 void say_next(ShardState& state, Connection& connection, ResidentSession& session,
-              const session::OutboundFlow::Send& send, Passing* passing, Now now) {
+              const session::OutboundFlow::Send& send, PassingView* passing, Now now) {
   if (send.is_release) {
     return acknowledge(state, connection, mqtt::PacketType::kPubrel, send.packet_id, mqtt::ReasonCode::kSuccess, 0,
                        false);
   }
   OutboundPublishView publish{send.effective_qos, send.retain, send.dup, send.packet_id,
                               *send.subscription_identifiers};
-  const bool is_shared = passing != nullptr && passing->message == send.message;
-  const Said said = say_publish(state, connection, session, send.message, publish, is_shared, now);
+  PassingView* const sharing = passing != nullptr && passing->is(send.message) ? passing : nullptr;
+  const Said said = say_publish(
+      state, connection, session, send.message->view(), publish, sharing,
+      [&]() -> const mqtt::MessagePtr& { return send.message; }, now);
   if (said == Said::kYes) return;
   count_unsaid(state, said);
   skip(state, session, send);
@@ -221,7 +258,7 @@ void replay_retained(ShardState& state, Connection& connection, ResidentSession&
     std::vector<std::uint32_t> ids;
     if (replay.subscription_identifier != 0) ids.push_back(replay.subscription_identifier);
     if (replay.effective_qos == QoS::kAtMostOnce) {
-      say_at_most_once(state, session, replay.message, true, ids, false, now);
+      say_kept_at_most_once(state, session, replay.message, true, ids, now);
     } else {
       enqueue(state, session, {replay.message, replay.effective_qos, true, std::move(ids), 0}, now);
     }
@@ -230,7 +267,7 @@ void replay_retained(ShardState& state, Connection& connection, ResidentSession&
 
 }  // namespace
 
-void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing) {
+void pump(ShardState& state, ResidentSession& session, Now now, PassingView* passing) {
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
   const session::Durably durably = state.durably(session.number);
@@ -262,7 +299,7 @@ void release_held(ShardState& state, Now now) {
     state.held_deliveries.pop_front();
     ResidentSession* session = state.sessions.find(held.session.slot);
     if (session != nullptr)
-      say_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, false, now);
+      say_kept_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, now);
   }
   for (const mqtt::SessionId id : std::exchange(state.held_sessions, {})) {
     ResidentSession* session = state.sessions.find(id.slot);

@@ -16,13 +16,45 @@ struct GroupChoice {
   routing::MatchEntry entry;  // the member's
 };
 
-/// One message on its way to this loop's subscribers.
-struct Passing {
-  Passing(ShardState& state, mqtt::MessagePtr passing_message) : message(std::move(passing_message)) {
-    state.layouts.begin();
+/// A PUBLISH as it was received, and the layout that it has. Borrowed.
+struct ReceivedView {
+  std::string_view packet;  // empty: it is in no layout that a receiver may get
+  EncodedLayouts::Layout layout;
+};
+
+/// A message on its way to this loop's subscribers. Of a PUBLISH the Message itself is made only when somebody keeps
+/// it, and nothing is encoded for receivers whom the packet suits as it came: most messages are copied and forgotten.
+/// For the call, with what it was made from.
+class PassingView {
+ public:
+  PassingView(ShardState& state, mqtt::MessagePtr message)
+      : layouts_(state.layouts), message_(std::move(message)), fields_(message_->view()) {
+    layouts_.begin();
+  }
+  PassingView(ShardState& state, const mqtt::MessageView& fields, const ReceivedView& received)
+      : layouts_(state.layouts), fields_(fields), received_(received) {
+    if (!fields.has_only_forwarded_properties()) fields_ = kept()->view();
+    layouts_.begin();
+  }
+  PassingView(const PassingView&) = delete;
+  PassingView& operator=(const PassingView&) = delete;
+
+  const mqtt::MessageView& fields() const noexcept { return fields_; }
+  std::string_view topic() const noexcept { return fields_.topic; }
+  mqtt::QoS qos() const noexcept { return fields_.qos; }
+  /// The Message, made if it is not yet.
+  const mqtt::MessagePtr& kept() {
+    if (!message_) message_ = mqtt::Message::make(fields_);
+    return message_;
+  }
+  bool is(const mqtt::MessagePtr& message) const noexcept { return message_ == message; }
+  /// For a receiver that knows it under `topic`. Borrowed until another layout is asked for.
+  EncodedLayouts::EncodedView encode(const EncodedLayouts::Layout& layout, std::string_view topic, WallTime now) {
+    if (!received_.packet.empty() && layout == received_.layout)
+      return {received_.packet, 0, received_.packet.size(), true};
+    return layouts_.encode(fields_, layout, topic, now);
   }
 
-  const mqtt::MessagePtr message;
   std::uint64_t retained_sequence = 0;  // 0: not retained
   std::uint64_t group = 0;              // of the journal; 0: none
   bool is_held = false;                 // live deliveries wait for the journal
@@ -34,6 +66,12 @@ struct Passing {
   std::uint64_t hold_until(const session::Journal& journal) const noexcept {
     return journal.position() + (is_in_piece ? 1 : 0);
   }
+
+ private:
+  EncodedLayouts& layouts_;
+  mqtt::MessagePtr message_;
+  mqtt::MessageView fields_;
+  ReceivedView received_;
 };
 
 /// A message that belongs to a durable group is delivered in two phases: what goes into stored queues within the
@@ -41,15 +79,15 @@ struct Passing {
 enum class Phase : std::uint8_t { kAll, kDurable, kLive };
 
 /// `targets` are entries of this loop. Never ends a connection or a session.
-void deliver_here(ShardState& state, Passing& passing, std::span<const routing::MatchEntry> targets, Phase phase,
+void deliver_here(ShardState& state, PassingView& passing, std::span<const routing::MatchEntry> targets, Phase phase,
                   Now now);
 /// One subscriber's entries, a group's choice included.
-void deliver_to_session(ShardState& state, ResidentSession& session, Passing& passing,
+void deliver_to_session(ShardState& state, ResidentSession& session, PassingView& passing,
                         std::span<const routing::MatchEntry> entries, Phase phase, Now now);
 
 /// Says what the session has to say, as far as outbox, window and journal allow. `layouts` serve the message they were
 /// made for.
-void pump(ShardState& state, ResidentSession& session, Now now, Passing* passing = nullptr);
+void pump(ShardState& state, ResidentSession& session, Now now, PassingView* passing = nullptr);
 /// The journal moved on: what was held may be passed on.
 void release_held(ShardState& state, Now now);
 

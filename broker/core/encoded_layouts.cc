@@ -10,12 +10,12 @@ namespace {
 
 using mqtt::QoS;
 
-std::uint32_t remaining_lifetime(const mqtt::Message& message, WallTime now) {
-  const auto left = std::max<std::int64_t>((message.expires_at() - now).count(), 0);
+std::uint32_t remaining_lifetime(const mqtt::MessageView& message, WallTime now) {
+  const auto left = std::max<std::int64_t>((message.expires_at - now).count(), 0);
   return static_cast<std::uint32_t>(std::min<std::int64_t>((left + 999) / 1000, 0xFFFFFFFF));
 }
 
-mqtt::DeliveryPropertiesView delivery_properties(const mqtt::Message& message, std::span<const std::uint32_t> ids,
+mqtt::DeliveryPropertiesView delivery_properties(const mqtt::MessageView& message, std::span<const std::uint32_t> ids,
                                                  WallTime now) {
   mqtt::DeliveryPropertiesView properties;
   properties.subscription_identifiers = ids;
@@ -24,49 +24,49 @@ mqtt::DeliveryPropertiesView delivery_properties(const mqtt::Message& message, s
   return properties;
 }
 
-mqtt::PublishView publish_view(const mqtt::Message& message, std::string_view topic, QoS qos, bool retain) {
+mqtt::PublishView publish_view(const mqtt::MessageView& message, std::string_view topic, QoS qos, bool retain) {
   mqtt::PublishView packet;
   packet.topic = topic;
   packet.qos = qos;
   packet.retain = retain;
   packet.packet_id = qos == QoS::kAtMostOnce ? 0 : 1;  // patched
-  packet.properties = message.properties();
-  packet.payload = message.payload();
+  packet.properties = message.properties;
+  packet.payload = message.payload;
   return packet;
-}
-
-void encode_into(EncodedLayouts::Encoded& encoded, const mqtt::Message& message, const mqtt::PublishView& packet,
-                 const mqtt::DeliveryPropertiesView& properties, mqtt::ProtocolVersion version) {
-  encoded.head.clear();
-  encoded.packet_id_at = mqtt::encode_publish_head(encoded.head, packet, properties, version);
-  encoded.size = encoded.head.size() + message.payload().size();
-  encoded.has_payload = message.payload().size() < Outbox::kReferenceFrom;
-  if (encoded.has_payload) encoded.head.append(as_text(message.payload()));
 }
 
 }  // namespace
 
-const EncodedLayouts::Encoded& EncodedLayouts::encode(const mqtt::Message& message, const Layout& layout,
-                                                      std::string_view topic, WallTime now) {
+void EncodedLayouts::encode_into(Encoded& encoded, const mqtt::MessageView& message, const Layout& layout,
+                                 std::string_view topic, std::span<const std::uint32_t> subscription_identifiers,
+                                 WallTime now) {
+  encoded.head.clear();
+  encoded.packet_id_at =
+      mqtt::encode_publish_head(encoded.head, publish_view(message, topic, layout.qos, layout.retain),
+                                delivery_properties(message, subscription_identifiers, now),
+                                layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
+  encoded.size = encoded.head.size() + message.payload.size();
+  encoded.has_payload = message.payload.size() < Outbox::kReferenceFrom;
+  if (encoded.has_payload) encoded.head.append(as_text(message.payload));
+}
+
+EncodedLayouts::EncodedView EncodedLayouts::encode(const mqtt::MessageView& message, const Layout& layout,
+                                                   std::string_view topic, WallTime now) {
   for (std::size_t i = 0; i < std::min(used_, slots_.size()); ++i) {
-    if (slots_[i].layout == layout) return slots_[i].encoded;
+    if (slots_[i].layout == layout) return slots_[i].encoded.view();
   }
   Slot& slot = slots_[used_++ % slots_.size()];
   slot.layout = layout;
-  encode_into(slot.encoded, message, publish_view(message, topic, layout.qos, layout.retain),
-              delivery_properties(message, {}, now),
-              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
-  return slot.encoded;
+  encode_into(slot.encoded, message, layout, topic, {}, now);
+  return slot.encoded.view();
 }
 
-const EncodedLayouts::Encoded& EncodedLayouts::encode_alone(const mqtt::Message& message, const Layout& layout,
-                                                            std::string_view topic,
-                                                            std::span<const std::uint32_t> subscription_identifiers,
-                                                            WallTime now) {
-  encode_into(alone_, message, publish_view(message, topic, layout.qos, layout.retain),
-              delivery_properties(message, subscription_identifiers, now),
-              layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
-  return alone_;
+EncodedLayouts::EncodedView EncodedLayouts::encode_alone(const mqtt::MessageView& message, const Layout& layout,
+                                                         std::string_view topic,
+                                                         std::span<const std::uint32_t> subscription_identifiers,
+                                                         WallTime now) {
+  encode_into(alone_, message, layout, topic, subscription_identifiers, now);
+  return alone_.view();
 }
 
 }  // namespace mortise::core

@@ -17,8 +17,9 @@ namespace mortise::core {
 /// Unsynchronised (loop-owned).
 class EncodedLayouts {
  public:
-  struct Encoded {
-    mqtt::ByteBuffer head;         // up to the payload; small payloads included
+  /// Borrowed until the next call.
+  struct EncodedView {
+    std::string_view head;         // up to the payload; small payloads included
     std::size_t packet_id_at = 0;  // 0: none
     std::size_t size = 0;          // of the whole packet
     bool has_payload = false;      // in `head`
@@ -33,17 +34,28 @@ class EncodedLayouts {
 
   /// Another message passes: what was encoded is forgotten.
   void begin() noexcept { used_ = 0; }
-  /// The message that passes. `topic`: as the receiver knows it. Borrowed until the next call.
-  const Encoded& encode(const mqtt::Message& message, const Layout& layout, std::string_view topic, WallTime now);
-  /// Any message, for one receiver. Borrowed until the next call.
-  const Encoded& encode_alone(const mqtt::Message& message, const Layout& layout, std::string_view topic,
-                              std::span<const std::uint32_t> subscription_identifiers, WallTime now);
+  /// The message that passes. `topic`: as the receiver knows it.
+  EncodedView encode(const mqtt::MessageView& message, const Layout& layout, std::string_view topic, WallTime now);
+  /// Any message, for one receiver.
+  EncodedView encode_alone(const mqtt::MessageView& message, const Layout& layout, std::string_view topic,
+                           std::span<const std::uint32_t> subscription_identifiers, WallTime now);
 
  private:
+  struct Encoded {
+    mqtt::ByteBuffer head;
+    std::size_t packet_id_at = 0;
+    std::size_t size = 0;
+    bool has_payload = false;
+    EncodedView view() const noexcept { return {head, packet_id_at, size, has_payload}; }
+  };
   struct Slot {
     Layout layout;
     Encoded encoded;
   };
+  static void encode_into(Encoded& encoded, const mqtt::MessageView& message, const Layout& layout,
+                          std::string_view topic, std::span<const std::uint32_t> subscription_identifiers,
+                          WallTime now);
+
   std::array<Slot, 4> slots_;
   std::size_t used_ = 0;
   Encoded alone_;

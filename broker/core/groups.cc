@@ -36,12 +36,12 @@ void make_durable(ShardState& state, SharedGroup& group) {
   state.journal->session_put(record);
 }
 
-void queue_in_group(ShardState& state, SharedGroup& group, const Passing& passing) {
-  if (passing.message->qos() == QoS::kAtMostOnce || !group.has_persistent_member()) return;
+void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing) {
+  if (passing.qos() == QoS::kAtMostOnce || !group.has_persistent_member()) return;
   make_durable(state, group);
   session::OutboundFlow::Offer offer;
-  offer.message = passing.message;
-  offer.effective_qos = passing.message->qos();
+  offer.message = passing.kept();
+  offer.effective_qos = passing.qos();
   if (group.queue.enqueue(std::move(offer), durably(state, group)) != session::OutboundFlow::Enqueued::kQueued) {
     ++state.counters.group_queue_dropped;
   }
@@ -189,7 +189,7 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
 
 namespace {
 
-void give_to_member(ShardState& state, ResidentSession& session, Passing& passing, const routing::MatchEntry& entry,
+void give_to_member(ShardState& state, ResidentSession& session, PassingView& passing, const routing::MatchEntry& entry,
                     Phase phase, Now now) {
   deliver_to_session(state, session, passing, {&entry, 1}, phase, now);
   if (!passing.is_from_queue || phase == Phase::kDurable) return;
@@ -199,14 +199,14 @@ void give_to_member(ShardState& state, ResidentSession& session, Passing& passin
 
 }  // namespace
 
-std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, Passing& passing) {
+std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, PassingView& passing) {
   std::uint32_t elsewhere = 0;
   for (const routing::MatchEntry& entry : targets) {
     if (!entry.is_group) continue;
     GroupChoice choice{entry.subscriber, {}, {}};
     SharedGroup* group = find_group(state, entry.subscriber);
     if (GroupMember* member =
-            group != nullptr ? group->choose(passing.message->topic(), passing.is_from_queue) : nullptr) {
+            group != nullptr ? group->choose(passing.topic(), passing.is_from_queue) : nullptr) {
       choice.member = member->session;
       choice.entry = member->entry;
       if (member->session.loop != state.loop) ++elsewhere;
@@ -216,8 +216,8 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
   return elsewhere;
 }
 
-void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passing& passing, Phase phase, Now now) {
-  const bool is_stored = state.journal != nullptr && passing.group != 0 && passing.message->qos() != QoS::kAtMostOnce;
+void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, PassingView& passing, Phase phase, Now now) {
+  const bool is_stored = state.journal != nullptr && passing.group != 0 && passing.qos() != QoS::kAtMostOnce;
   if (phase == Phase::kDurable && !is_stored) return;
   SharedGroup* group = find_group(state, entry.subscriber);
   const auto choice = std::find_if(passing.choices.begin(), passing.choices.end(),
@@ -225,7 +225,7 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
   if (group == nullptr || choice == passing.choices.end()) {
     // Its first member's mail is still on the way; this comes back after it.
     if (phase != Phase::kDurable)
-      state.mail_to(state.loop, GroupDelivery{passing.message, {}, entry.subscriber, entry, 1, 0, 0, false, false});
+      state.mail_to(state.loop, GroupDelivery{passing.kept(), {}, entry.subscriber, entry, 1, 0, 0, false, false});
     return;
   }
   if (!choice->member) {
@@ -238,13 +238,13 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
     return;
   }
   if (phase == Phase::kDurable) return;
-  state.mail_to(choice->member.loop, GroupDelivery{passing.message, choice->member, entry.subscriber, choice->entry, 0,
+  state.mail_to(choice->member.loop, GroupDelivery{passing.kept(), choice->member, entry.subscriber, choice->entry, 0,
                                                    passing.retained_sequence, is_stored ? passing.group : 0,
                                                    passing.is_held, passing.is_from_queue});
 }
 
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
-  Passing passing(state, delivery.message);
+  PassingView passing(state, delivery.message);
   passing.retained_sequence = delivery.retained_sequence;
   passing.group = delivery.group_piece;
   passing.is_held = delivery.is_held;
@@ -290,8 +290,9 @@ void drain_group(ShardState& state, SharedGroup& group, Now now) {
   entry.is_group = true;
   const auto may_be_given = [](const GroupMember& member) { return member.is_online && member.credit > 0; };
   while (std::any_of(group.members.begin(), group.members.end(), may_be_given)) {
-    Passing passing(state, group.queue.front());
-    if (!passing.message) break;
+    const mqtt::MessagePtr front = group.queue.front();
+    if (!front) break;
+    PassingView passing(state, front);
     passing.is_from_queue = true;
     const std::uint32_t elsewhere = choose_members(state, {&entry, 1}, passing);
     if (!passing.choices.front().member) break;

@@ -17,9 +17,9 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
 
 /// Makes the choice of every group among the targets and keeps it in `passing`; returns how many chosen members live on
 /// other loops and must add a piece to the message's durable group.
-std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, Passing& passing);
+std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEntry> targets, PassingView& passing);
 /// Gives the message to the member that was chosen, or queues it when nobody is online.
-void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passing& passing, Phase phase, Now now);
+void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, PassingView& passing, Phase phase, Now now);
 /// A message for a member here, or returned to its group.
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now);
 /// The stored queue of a group, whose members may have come back before it or not.

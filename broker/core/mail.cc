@@ -26,12 +26,13 @@ struct Handling {
   Now now;
 
   void operator()(const Delivery& delivery) const {
-    Passing passing(state, delivery.message);
+    PassingView passing(state, delivery.message);
     passing.retained_sequence = delivery.retained_sequence;
     passing.group = delivery.group;
     passing.is_held = delivery.is_held;
-    const auto here = delivery.targets->on_loop(state.loop);
-    const std::uint32_t passed_on = choose_members(state, here, passing);
+    const routing::MatchResult::Part part = delivery.targets->part_of(state.loop);
+    const auto here = delivery.targets->entries_of(part);
+    const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
     const bool is_piece = delivery.group != 0 && state.journal != nullptr;
     if (is_piece) {
       state.journal->begin_piece(delivery.group, passed_on);
@@ -59,7 +60,8 @@ struct Handling {
                     mail.plugin.c_str(), quoted(publish->message->topic()).c_str(), int{publish->message->hops()});
         return;
       }
-      route(state, publish->message, RouteOptions{}, now);
+      PassingView passing(state, publish->message);
+      route(state, passing, RouteOptions{}, now);
     } else if (const auto* kick = std::get_if<hooks::DisconnectIntent>(&mail.intent)) {
       ResidentSession* session = state.find_session(session_key(kick->name_space, kick->client_id));
       Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;

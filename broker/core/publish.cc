@@ -19,16 +19,7 @@ using mqtt::QoS;
 using mqtt::ReasonCode;
 using mqtt::Refusal;
 
-/// What is wrong with a PUBLISH whatever its topic is.
-Result<void, Refusal> check(const ShardState& state, const PublishView& packet) {
-  const session::MqttLimits& limits = state.shared.mqtt;
-  if (packet.qos > limits.maximum_qos)
-    return failure(Refusal{ReasonCode::kQoSNotSupported, "MQTT-3.2.2-11", "a QoS above the Maximum QoS"});
-  if (packet.retain && !limits.retain_available) {
-    return failure(
-        Refusal{ReasonCode::kRetainNotSupported, "MQTT-3.2.2-14", "RETAIN, which CONNACK said is not available"});
-  }
-  if (packet.properties.empty()) return {};
+Result<void, Refusal> check_properties(const session::MqttLimits& limits, const PublishView& packet) {
   if (packet.properties.has(PropertyId::kSubscriptionIdentifier)) {
     return failure(
         Refusal{ReasonCode::kProtocolError, "MQTT-3.3.4-6", "a Subscription Identifier in a Client's PUBLISH"});
@@ -45,32 +36,56 @@ Result<void, Refusal> check(const ShardState& state, const PublishView& packet) 
   return {};
 }
 
+/// What is wrong with a PUBLISH whatever its topic is.
+Result<void, Refusal> check(const ShardState& state, const PublishView& packet) {
+  const session::MqttLimits& limits = state.shared.mqtt;
+  if (packet.qos > limits.maximum_qos)
+    return failure(Refusal{ReasonCode::kQoSNotSupported, "MQTT-3.2.2-11", "a QoS above the Maximum QoS"});
+  if (packet.retain && !limits.retain_available) {
+    return failure(
+        Refusal{ReasonCode::kRetainNotSupported, "MQTT-3.2.2-14", "RETAIN, which CONNACK said is not available"});
+  }
+  if (packet.properties.empty()) return {};
+  return check_properties(limits, packet);
+}
+
+/// The Topic Name that a PUBLISH with a Topic Alias, or without a topic, means.
+Result<std::string_view, Refusal> resolve_alias(const ShardState& state, Connection& connection,
+                                                const PublishView& packet) {
+  const auto alias = packet.properties.number(PropertyId::kTopicAlias);
+  if (!connection.aliases) connection.aliases = std::make_unique<session::TopicAliases>();
+  return connection.aliases->resolve(packet.topic, alias.has_value(), alias.value_or(0),
+                                     state.shared.mqtt.topic_alias_maximum);
+}
+
 /// The topic that is routed: alias resolved, checked, with the client's affix. Views into the packet, the aliases or
-/// topic_scratch.
+/// topic_scratch. Decoding has left the check of the topic to this.
 Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& connection,
                                                const ResidentSession& session, const PublishView& packet,
                                                std::string_view& original) {
   original = packet.topic;
-  if (connection.is_v5()) {
-    const auto alias = packet.properties.number(PropertyId::kTopicAlias);
-    if (alias && !connection.aliases) connection.aliases = std::make_unique<session::TopicAliases>();
-    if (alias || original.empty()) {
-      session::TopicAliases none;
-      session::TopicAliases& aliases = connection.aliases ? *connection.aliases : none;
-      const auto resolved =
-          aliases.resolve(packet.topic, alias.has_value(), alias.value_or(0), state.shared.mqtt.topic_alias_maximum);
-      if (!resolved) return resolved;
-      original = *resolved;
-    }
+  if (original.empty() || packet.properties.has(PropertyId::kTopicAlias)) {
+    const auto resolved = resolve_alias(state, connection, packet);
+    if (!resolved) return resolved;
+    original = *resolved;
   }
+  if (auto checked = mqtt::check_topic_size(original, state.shared.mqtt.topic); !checked)
+    return std::move(checked).as_failure();
+  std::string_view routed = original;
+  if (session.affix) {
+    const auto affixed = session.affix->apply(hooks::kAffixPublish, original, state.topic_scratch);
+    if (!affixed) return affixed;
+    routed = *affixed;
+  }
+  // What the cache knows was checked when it came first, and of a valid text what an affix leaves is valid.
+  if (state.matches.knows(routed)) return routed;
   if (auto checked = mqtt::check_topic_name(original, state.shared.mqtt.topic); !checked)
     return std::move(checked).as_failure();
-  if (!session.affix) return original;
-  return session.affix->apply(hooks::kAffixPublish, original, state.topic_scratch);
+  return routed;
 }
 
-mqtt::MessagePtr make_message(const PublishView& packet, std::string_view topic, const ResidentSession& session,
-                              Now now) {
+mqtt::MessageView message_of(const PublishView& packet, std::string_view topic, const ResidentSession& session,
+                             Now now) {
   mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = packet.payload;
@@ -79,9 +94,20 @@ mqtt::MessagePtr make_message(const PublishView& packet, std::string_view topic,
   fields.retain = packet.retain;
   fields.received_at = now.wall;
   fields.origin = session.id;
+  if (!packet.properties.has(PropertyId::kMessageExpiryInterval)) return fields;
   if (const auto expiry = packet.properties.number(PropertyId::kMessageExpiryInterval))
     fields.expires_at = now.wall + Seconds(*expiry);
-  return mqtt::Message::make(fields);
+  return fields;
+}
+
+/// The packet, if a receiver could get it unchanged.
+ReceivedView received(const Connection& connection, const ResidentSession& session, const mqtt::FrameView& frame,
+                      const PublishView& packet) {
+  const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && !session.affix &&
+                        !packet.topic.empty() && frame.has_shortest_length &&
+                        packet.payload.size() < Outbox::kReferenceFrom;
+  if (!is_plain) return {};
+  return {as_text(frame.packet()), {connection.is_v5(), false, QoS::kAtMostOnce, nullptr}};
 }
 
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
@@ -98,21 +124,21 @@ void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId pac
 }
 
 /// The message is allowed: routes and acknowledges it.
-void accept(ShardState& state, Connection& connection, ResidentSession& session, const mqtt::MessagePtr& message,
+void accept(ShardState& state, Connection& connection, ResidentSession& session, PassingView& passing,
             mqtt::PacketId packet_id, Now now) {
   RouteOptions options;
-  if (message->qos() == QoS::kExactlyOnce) {
+  if (passing.qos() == QoS::kExactlyOnce) {
     options.inbound_session = session.id;
     options.inbound_packet_id = packet_id;
     options.is_held = session.number != 0 && state.journal != nullptr;
   }
-  const Routed routed = route(state, message, options, now);
-  state.emit(hooks::EventKind::kPublished, session.principal, now, message->topic(), ReasonCode::kSuccess,
-             message->qos());
-  if (message->qos() == QoS::kAtMostOnce) return;
+  const Routed routed = route(state, passing, options, now);
+  state.emit(hooks::EventKind::kPublished, session.principal, now, passing.topic(), ReasonCode::kSuccess,
+             passing.qos());
+  if (passing.qos() == QoS::kAtMostOnce) return;
   const ReasonCode reason =
       routed.has_subscribers || !connection.is_v5() ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers;
-  const bool is_final = message->qos() == QoS::kAtLeastOnce;
+  const bool is_final = passing.qos() == QoS::kAtLeastOnce;
   acknowledge(state, connection, is_final ? PacketType::kPuback : PacketType::kPubrec, packet_id, reason,
               routed.position, is_final);
 }
@@ -172,7 +198,8 @@ Result<bool, Refusal> admit(ShardState& state, Connection& connection, ResidentS
 
 }  // namespace
 
-Result<void, Refusal> publish(ShardState& state, Connection& connection, const PublishView& packet, Now now) {
+Result<void, Refusal> publish(ShardState& state, Connection& connection, const mqtt::FrameView& frame,
+                              const PublishView& packet, Now now) {
   ++state.counters.publishes_received;
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
@@ -189,6 +216,7 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const P
     deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");
     return {};
   }
+  PassingView passing(state, message_of(packet, *topic, *session, now), received(connection, *session, frame, packet));
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {
@@ -196,19 +224,16 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const P
       return {};
     }
     if (!known) {
-      const mqtt::MessagePtr message = make_message(packet, *topic, *session, now);
-      const auto decision = ask(state, connection, *session, message, packet.packet_id, original, now);
+      const auto decision = ask(state, connection, *session, passing.kept(), packet.packet_id, original, now);
       if (!decision) return {};
-      remember(state, *session, *decision, message->topic(), now);
+      remember(state, *session, *decision, *topic, now);
       if (decision->verdict != hooks::Verdict::kAllow) {
-        deny(state, connection, packet.qos, packet.packet_id, message->topic(), "not authorized");
-      } else {
-        accept(state, connection, *session, message, packet.packet_id, now);
+        deny(state, connection, packet.qos, packet.packet_id, *topic, "not authorized");
+        return {};
       }
-      return {};
     }
   }
-  accept(state, connection, *session, make_message(packet, *topic, *session, now), packet.packet_id, now);
+  accept(state, connection, *session, passing, packet.packet_id, now);
   return {};
 }
 
@@ -221,7 +246,8 @@ void publish_authorized(ShardState& state, Connection& connection, const hooks::
   CHECK(session != nullptr);
   remember(state, *session, decision, pending.message->topic(), now);
   if (decision.verdict == hooks::Verdict::kAllow) {
-    accept(state, connection, *session, pending.message, pending.packet_id, now);
+    PassingView passing(state, pending.message);
+    accept(state, connection, *session, passing, pending.packet_id, now);
   } else {
     deny(state, connection, pending.message->qos(), pending.packet_id, pending.message->topic(), "not authorized");
   }
@@ -232,81 +258,97 @@ void publish_authorized(ShardState& state, Connection& connection, const hooks::
 
 namespace {
 
-/// The retained set; the sequence number of the change, 0 when there was none.
-std::uint64_t retain(ShardState& state, const mqtt::MessagePtr& message, bool& is_stored, bool& is_removed) {
-  const auto result = state.shared.retained->set(message);
+struct RetainedChange {
+  bool is_stored = false;
+  bool is_removed = false;
+  std::uint64_t sequence = 0;  // 0: there was no change
+};
+
+RetainedChange retain(ShardState& state, PassingView& passing) {
+  const auto result = state.shared.retained->set(passing.kept());
   using Outcome = routing::RetainedIndex::SetOutcome;
-  is_stored = result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced;
-  is_removed = result.outcome == Outcome::kRemoved;
   if (result.outcome == Outcome::kFull) {
     ++state.counters.retained_refused;
     MORTISE_LOG(
         kWarning, "core",
         "retained message for %s not stored: the retained store is full (retained.max_messages, retained.max_bytes)",
-        quoted(message->topic()).c_str());
-    return 0;
+        quoted(passing.topic()).c_str());
+    return {};
   }
-  return result.sequence;
-}
-
-bool has_durable(std::span<const routing::MatchEntry> entries) {
-  return std::any_of(entries.begin(), entries.end(), [](const routing::MatchEntry& entry) { return entry.is_durable; });
+  return {result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced,
+          result.outcome == Outcome::kRemoved, result.sequence};
 }
 
 /// Whether another loop must add a piece to the message's durable group: it stores the message, or must know when to
 /// pass it on.
-bool adds_piece(const routing::MatchResult& targets, LoopIndex loop, bool is_held) {
-  return is_held || has_durable(targets.on_loop(loop));
-}
+bool adds_piece(const routing::MatchResult::Part& part, bool is_held) { return is_held || part.has_durable; }
 
 std::uint32_t count_remote_pieces(const ShardState& state, const routing::MatchResult& targets, bool is_held) {
-  const auto loops = targets.loops();
-  return static_cast<std::uint32_t>(std::count_if(loops.begin(), loops.end(), [&](LoopIndex loop) {
-    return loop != state.loop && adds_piece(targets, loop, is_held);
+  const auto parts = targets.parts();
+  return static_cast<std::uint32_t>(std::count_if(parts.begin(), parts.end(), [&](const auto& part) {
+    return part.loop != state.loop && adds_piece(part, is_held);
   }));
 }
 
-}  // namespace
-
-Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOptions& options, Now now) {
-  bool is_stored = false;
-  bool is_removed = false;
-  const std::uint64_t sequence = message->retain() ? retain(state, message, is_stored, is_removed) : 0;
-  const routing::MatchResultPtr targets = state.matches.match(message->topic());
-  const auto here = targets->on_loop(state.loop);
-
-  const bool may_queue = state.journal != nullptr && message->qos() != QoS::kAtMostOnce;
-  Passing passing(state, message);
-  passing.retained_sequence = sequence;
-  passing.is_held = options.is_held;
-  const std::uint32_t passed_on = choose_members(state, here, passing);
-  const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, *targets, options.is_held) + passed_on : 0;
-  ResidentSession* inbound_session = state.find_session(options.inbound_session);
+/// Delivers what the store must have before it is acknowledged. The position of the journal that says so; 0 when
+/// nothing of it is stored.
+std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const routing::MatchResult& targets,
+                               std::uint32_t passed_on, const RouteOptions& options, const RetainedChange& retained,
+                               Now now) {
+  const bool may_queue = passing.qos() != QoS::kAtMostOnce;
+  const routing::MatchResult::Part part = targets.part_of(state.loop);
+  const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, targets, options.is_held) + passed_on : 0;
+  ResidentSession* const inbound_session = state.find_session(options.inbound_session);
   const session::Durably inbound =
       inbound_session != nullptr ? inbound_session->durably(state.journal) : session::Durably{};
-  const bool is_piece = state.journal != nullptr &&
-                        (is_stored || is_removed || inbound || remote_pieces > 0 || (may_queue && has_durable(here)));
+  const bool is_piece =
+      retained.is_stored || retained.is_removed || inbound || remote_pieces > 0 || (may_queue && part.has_durable);
   if (is_piece) {
     passing.group = state.journal->new_group();
     passing.is_in_piece = true;
     state.journal->begin_piece(passing.group, 1 + remote_pieces);
-    if (is_stored) state.journal->retained_put(message);
-    if (is_removed) state.journal->retained_remove(message->topic());
+    if (retained.is_stored) state.journal->retained_put(passing.kept());
+    if (retained.is_removed) state.journal->retained_remove(passing.topic());
   }
   if (inbound_session != nullptr) inbound_session->inbound.receive(options.inbound_packet_id, inbound);
-  if (is_piece) {
-    deliver_here(state, passing, here, Phase::kDurable, now);
-    state.journal->end_piece();
-    passing.is_in_piece = false;
-  }
-  deliver_here(state, passing, here, is_piece ? Phase::kLive : Phase::kAll, now);
+  if (!is_piece) return 0;
+  deliver_here(state, passing, targets.entries_of(part), Phase::kDurable, now);
+  state.journal->end_piece();
+  passing.is_in_piece = false;
+  return state.journal->position();
+}
 
-  for (const LoopIndex loop : targets->loops()) {
-    if (loop == state.loop) continue;
-    const bool is_in_group = may_queue && passing.group != 0 && adds_piece(*targets, loop, options.is_held);
-    state.mail_to(loop, Delivery{message, targets, sequence, is_in_group ? passing.group : 0, options.is_held});
+}  // namespace
+
+Routed route(ShardState& state, PassingView& passing, const RouteOptions& options, Now now) {
+  // What the cache answers is borrowed until it is asked again, which nothing that delivery does leads to.
+  CHECK(!std::exchange(state.is_routing, true));
+  RetainedChange retained;
+  if (passing.fields().retain) retained = retain(state, passing);
+  const routing::MatchResultPtr& targets = state.matches.match(passing.topic());
+  const routing::MatchResult::Part part = targets->part_of(state.loop);
+  const auto here = targets->entries_of(part);
+
+  passing.retained_sequence = retained.sequence;
+  passing.is_held = options.is_held;
+  const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
+  std::uint64_t position = 0;
+  if (state.journal != nullptr) {
+    position = deliver_in_piece(state, passing, *targets, passed_on, options, retained, now);
+  } else if (ResidentSession* inbound_session = state.find_session(options.inbound_session)) {
+    inbound_session->inbound.receive(options.inbound_packet_id, {});
   }
-  return {!targets->entries().empty(), is_piece ? state.journal->position() : 0};
+  deliver_here(state, passing, here, passing.group != 0 ? Phase::kLive : Phase::kAll, now);
+
+  for (const routing::MatchResult::Part& other : targets->parts()) {
+    if (other.loop == state.loop) continue;
+    const bool is_in_group =
+        passing.group != 0 && passing.qos() != QoS::kAtMostOnce && adds_piece(other, options.is_held);
+    state.mail_to(other.loop, Delivery{passing.kept(), targets, passing.retained_sequence,
+                                       is_in_group ? passing.group : 0, options.is_held});
+  }
+  state.is_routing = false;
+  return {!targets->entries().empty(), position};
 }
 
 }  // namespace mortise::core

@@ -1,14 +1,16 @@
 #pragma once
 
+#include "broker/core/deliver.h"
 #include "broker/core/shard_state.h"
-#include "broker/mqtt/packets.h"
+#include "broker/mqtt/decode.h"
 
 /// From a PUBLISH (of a client, a Will, a plugin) to everybody who gets it.
 namespace mortise::core {
 
-/// PUBLISH from a Client. Errors: what the specification has the connection closed for.
-Result<void, mqtt::Refusal> publish(ShardState& state, Connection& connection, const mqtt::PublishView& packet,
-                                    Now now);
+/// PUBLISH from a Client, its topic not yet checked: `packet` is what `frame` was decoded to. Errors: what the
+/// specification has the connection closed for.
+Result<void, mqtt::Refusal> publish(ShardState& state, Connection& connection, const mqtt::FrameView& frame,
+                                    const mqtt::PublishView& packet, Now now);
 /// Goes on with what authorization decided about the pending PUBLISH.
 void publish_authorized(ShardState& state, Connection& connection, const hooks::AccessDecision& decision, Now now);
 
@@ -24,6 +26,6 @@ struct Routed {
   std::uint64_t position = 0;  // of the journal, that an acknowledgement must wait for; 0: nothing to wait for
 };
 /// Stores a retained message, finds the subscribers and delivers to them, here and on other loops.
-Routed route(ShardState& state, const mqtt::MessagePtr& message, const RouteOptions& options, Now now);
+Routed route(ShardState& state, PassingView& passing, const RouteOptions& options, Now now);
 
 }  // namespace mortise::core

@@ -70,9 +70,9 @@ bool must_wait(ShardState& state, Connection& connection, PacketType type) {
 Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const FrameView& frame, Now now) {
   switch (frame.type) {
     case PacketType::kPublish: {
-      auto packet = mqtt::decode_publish(frame, connection.version);
+      auto packet = mqtt::decode_publish(frame, connection.version, mqtt::TopicCheck::kByCaller);
       if (!packet) return std::move(packet).as_failure();
-      return publish(state, connection, *packet, now);
+      return publish(state, connection, frame, *packet, now);
     }
     case PacketType::kPuback:
     case PacketType::kPubrec:

@@ -54,9 +54,8 @@ void ShardState::arm(ResidentSession& session, WallTime due, Now now) {
   timers.arm({at, session.id.slot.index, session.id.slot.generation, Timers::Kind::kSession});
 }
 
-void ShardState::emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic,
-                      mqtt::ReasonCode reason, mqtt::QoS qos) {
-  if (!has_events) return;
+void ShardState::emit_to_wanting(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now,
+                                 std::string_view topic, mqtt::ReasonCode reason, mqtt::QoS qos) {
   for (const hooks::EventEntry& entry : dispatch->event) {
     if (!entry.hooks || !entry.hooks->wants(kind)) continue;
     hooks::Event event;

@@ -81,6 +81,7 @@ struct ShardState {
   std::vector<ConnectionId> stalled_publishers;
   std::vector<ConnectionId> put_off;  // to the next iteration
   std::size_t said = 0;               // bytes of PUBLISH packets put into outboxes in this iteration
+  bool is_routing = false;
   bool has_mail_credit = true;
   bool is_store_failing = false;
   bool is_shutting_down = false;
@@ -120,7 +121,14 @@ struct ShardState {
   }
   session::Durably durably(session::SessionNumber number) const { return {journal, number, !is_memory_only()}; }
   void emit(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic = {},
-            mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess, mqtt::QoS qos = mqtt::QoS::kAtMostOnce);
+            mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess, mqtt::QoS qos = mqtt::QoS::kAtMostOnce) {
+    if (has_events) [[unlikely]]
+      emit_to_wanting(kind, principal, now, topic, reason, qos);
+  }
+
+ private:
+  void emit_to_wanting(hooks::EventKind kind, const mqtt::PrincipalPtr& principal, Now now, std::string_view topic,
+                       mqtt::ReasonCode reason, mqtt::QoS qos);
 };
 
 }  // namespace mortise::core

@@ -80,12 +80,12 @@ Result<std::optional<FrameView>, Refusal> next_frame(ByteView buffer, std::size_
   if (frame.size > maximum_packet_size) return failure(kTooLarge);
   if (frame.size > buffer.size()) return Found();
   frame.body = buffer.subspan(1u + length.size, length.value);
+  frame.has_shortest_length = length.is_shortest();
   return Found(frame);
 }
 
 Result<void, Refusal> check_fixed_header(const FrameView& frame, ProtocolVersion version) noexcept {
-  if (version == ProtocolVersion::k5 &&
-      frame.size > 1 + variable_byte_integer_size(frame.body.size()) + frame.body.size()) [[unlikely]] {
+  if (version == ProtocolVersion::k5 && !frame.has_shortest_length) [[unlikely]] {
     return failure(refusal(rule::kLongInteger, version));  // [MQTT-1.5.5-1], which 3.1.1 does not have
   }
   if (version != ProtocolVersion::k31 && may_have_dup(frame.type) && (frame.flags & kDupFlag) != 0) [[unlikely]] {

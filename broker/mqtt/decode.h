@@ -14,7 +14,10 @@ struct FrameView {
   PacketType type = PacketType::kConnect;
   std::uint8_t flags = 0;
   ByteView body;
-  std::size_t size = 0;  // of the whole packet, fixed header included
+  std::size_t size = 0;             // of the whole packet, fixed header included
+  bool has_shortest_length = true;  // Remaining Length takes no more bytes than it must (MQTT-1.5.5-1)
+
+  ByteView packet() const noexcept { return {body.data() + body.size() - size, size}; }
 };
 
 /// Finds the first packet in `buffer`. Empty: more bytes are needed. Errors: Malformed Packet (type 0; a Remaining
@@ -30,8 +33,12 @@ Result<std::optional<FrameView>, Refusal> next_frame(ByteView buffer, std::size_
 /// Errors: each with its statement.
 Result<ControlPacketView, Refusal> decode(const FrameView& frame, ProtocolVersion version);
 
-/// The same for the one packet that must be fast: no variant.
-Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version) noexcept;
+/// Who checks that a Topic Name is UTF-8 without wildcards: it is what decoding a small PUBLISH costs most, and who has
+/// seen the topic before need not look again.
+enum class TopicCheck : std::uint8_t { kHere, kByCaller };
+/// The same for the one packet that must be fast: no variant. kByCaller: the caller asks check_topic_name.
+Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version,
+                                            TopicCheck topic_check = TopicCheck::kHere) noexcept;
 /// Likewise for the acknowledgements.
 Result<AcknowledgementView, Refusal> decode_acknowledgement(const FrameView& frame, ProtocolVersion version) noexcept;
 /// Errors: Unsupported Protocol Version for a name or version this broker does not speak (MQTT-3.1.2-1, MQTT-3.1.2-2):

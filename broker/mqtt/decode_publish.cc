@@ -32,19 +32,23 @@ void read_outcome(ReaderView& in, AcknowledgementView& packet) noexcept {
 
 }  // namespace
 
-Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version) noexcept {
-  Result<void, Refusal> checked = check_fixed_header(frame, version);
-  if (!checked) [[unlikely]]
-    return std::move(checked).as_failure();
+Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVersion version,
+                                            TopicCheck topic_check) noexcept {
   PublishView publish;
   ReaderView in(frame.body, version);
+  if (version == ProtocolVersion::k5 && !frame.has_shortest_length) [[unlikely]]
+    in.fail(rule::kLongInteger);
   check_publish_flags(in, frame.flags);
   publish.dup = (frame.flags & 8) != 0;
   publish.qos = static_cast<QoS>((frame.flags >> 1) & 3);
   publish.retain = (frame.flags & 1) != 0;
-  bool has_wildcard = false;
-  publish.topic = in.text(&has_wildcard);
-  if (has_wildcard) in.fail(rule::kTopicWildcard);
+  if (topic_check == TopicCheck::kByCaller) {
+    publish.topic = as_text(in.binary());
+  } else {
+    bool has_wildcard = false;
+    publish.topic = in.text(&has_wildcard);
+    if (has_wildcard) in.fail(rule::kTopicWildcard);
+  }
   if (publish.qos != QoS::kAtMostOnce) publish.packet_id = in.packet_id(rule::kNoPacketId);
   publish.properties = in.properties(place(PacketType::kPublish));
   publish.payload = in.rest();

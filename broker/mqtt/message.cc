@@ -25,8 +25,10 @@ void for_each_forwarded(const PropertiesView& properties, Visit&& visit) {
   });
 }
 
+bool is_all_forwarded(const PropertiesView& properties) noexcept { return (properties.present() & ~kForwarded) == 0; }
+
 std::size_t forwarded_size(const PropertiesView& properties) {
-  if ((properties.present() & ~kForwarded) == 0) return properties.encoded().size();
+  if (is_all_forwarded(properties)) return properties.encoded().size();
   std::size_t size = 0;
   for_each_forwarded(properties, [&](ByteView encoded) { size += encoded.size(); });
   return size;
@@ -38,12 +40,14 @@ std::uint8_t* append(std::uint8_t* at, ByteView bytes) noexcept {
 }
 
 std::uint8_t* append_forwarded(std::uint8_t* at, const PropertiesView& properties) {
-  if ((properties.present() & ~kForwarded) == 0) return append(at, properties.encoded());
+  if (is_all_forwarded(properties)) return append(at, properties.encoded());
   for_each_forwarded(properties, [&](ByteView encoded) { at = append(at, encoded); });
   return at;
 }
 
 }  // namespace
+
+bool MessageView::has_only_forwarded_properties() const noexcept { return is_all_forwarded(properties); }
 
 // A message and what it owns are one block: the object, its topic and, unless they are another message's, properties
 // and payload.
@@ -104,6 +108,21 @@ MessagePtr Message::with_topic(std::string_view topic) const {
   // Always the message that owns the bytes, so that rewriting a rewritten one makes no chain.
   add_ref_to_owner(*message);
   return MessagePtr::adopt(message);
+}
+
+MessageView Message::view() const noexcept {
+  MessageView fields;
+  fields.topic = topic();
+  fields.payload = payload();
+  fields.properties = properties();
+  fields.qos = qos_;
+  fields.retain = retain_;
+  fields.is_will = is_will_;
+  fields.expires_at = expires_at_;
+  fields.received_at = received_at_;
+  fields.origin = origin_;
+  fields.hops = hops_;
+  return fields;
 }
 
 void Message::add_ref_to_owner(Message& sharer) const {

@@ -14,7 +14,7 @@ namespace mortise::mqtt {
 class Message;
 using MessagePtr = Ref<const Message>;
 
-/// What a Message is made from; borrowed for the call of Message::make.
+/// What a Message says, or is to be made from. Borrowed.
 struct MessageView {
   std::string_view topic;  // validated
   ByteView payload;
@@ -26,6 +26,10 @@ struct MessageView {
   WallTime received_at{};
   SessionId origin;       // the publisher's session, for No Local; empty for plugins, wills after a restart, $SYS
   std::uint8_t hops = 0;  // publishes of plugins on the way here
+
+  bool has_expiry() const noexcept { return expires_at != kNeverWall; }
+  /// All its properties are such that Message::make keeps.
+  bool has_only_forwarded_properties() const noexcept;
 };
 
 /// An Application Message. Immutable after it is made and counted: any thread may hold one. Topic, properties and
@@ -40,6 +44,8 @@ class Message {
   /// The same message under another topic (validated by the caller): shares payload and properties.
   MessagePtr with_topic(std::string_view topic) const;
 
+  /// Borrowed from this message.
+  MessageView view() const noexcept;
   std::string_view topic() const noexcept { return {topic_, topic_size_}; }
   ByteView payload() const noexcept { return {payload_, payload_size_}; }
   /// Borrowed from this message.

@@ -10,8 +10,8 @@ namespace {
 constexpr std::string_view kSharePrefix = "$share/";
 
 constexpr Refusal kEmptyName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-1", "an empty Topic Name"};
-constexpr Refusal kNotTextName{ReasonCode::kTopicNameInvalid, "MQTT-1.5.4-1", "a Topic Name that is not UTF-8"};
-constexpr Refusal kNulInName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-2", "a NUL in a Topic Name"};
+constexpr Refusal kNotTextName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-1", "a Topic Name that is not UTF-8"};
+constexpr Refusal kNulInName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-2", "U+0000 in a Topic Name"};
 constexpr Refusal kWildcardInName{ReasonCode::kTopicNameInvalid, "MQTT-3.3.2-2", "a wildcard in a Topic Name"};
 constexpr Refusal kLongName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3", "a Topic Name longer than it may be"};
 constexpr Refusal kDeepName{ReasonCode::kTopicNameInvalid, "5.0 4.7.3",
@@ -82,12 +82,16 @@ bool is_valid_utf8(std::string_view text) noexcept {
 }
 
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits) noexcept {
-  if (topic.empty()) return failure(kEmptyName);
-  if (topic.size() > kMaximumStringSize || exceeds(topic.size(), limits.maximum_length)) return failure(kLongName);
   const TextScan scan = scan_text(topic);
   if (!scan.is_utf8) return failure(kNotTextName);
   if (scan.has_nul) return failure(kNulInName);
   if (scan.has_wildcard) return failure(kWildcardInName);
+  return check_topic_size(topic, limits);
+}
+
+Result<void, Refusal> check_topic_size(std::string_view topic, const TopicLimits& limits) noexcept {
+  if (topic.empty()) return failure(kEmptyName);
+  if (topic.size() > kMaximumStringSize || exceeds(topic.size(), limits.maximum_length)) return failure(kLongName);
   if (has_too_many_levels(topic, limits)) return failure(kDeepName);
   return {};
 }

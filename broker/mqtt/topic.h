@@ -22,8 +22,10 @@ struct TopicLimits {
 };
 
 /// Checks a Topic Name: at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), UTF-8 without U+0000
-/// (MQTT-1.5.4-1, MQTT-4.7.3-2), limits. Statement numbers are 5.0's. Errors: Topic Name Invalid.
+/// (MQTT-1.5.4-1, MQTT-1.5.4-2), limits. Statement numbers are 5.0's. Errors: Malformed Packet, Topic Name Invalid.
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits = {}) noexcept;
+/// The part of it that is not about characters: for a Topic Name whose characters were checked before.
+Result<void, Refusal> check_topic_size(std::string_view topic, const TopicLimits& limits) noexcept;
 
 /// A Topic Filter taken apart: `$share/{share_name}/{filter}`, or `filter` alone with an empty share name. Borrowed.
 struct TopicFilterView {

@@ -94,13 +94,11 @@ class ReaderView {
   /// Property Length and Properties; nothing before 5.0.
   PropertiesView properties(PropertyPlaces where) noexcept {
     if (version_ != ProtocolVersion::k5) return {};
-    const std::uint32_t length = variable_byte_integer();
-    if (length == 0) return {};
-    const ByteView encoded = take(length);
-    if (failed_) return {};
-    const Result<PropertiesView, Refusal> properties = PropertiesView::decode(encoded, where);
-    if (!properties) return fail(properties.error()), PropertiesView();
-    return *properties;
+    if (!rest_.empty() && rest_[0] == 0) [[likely]] {
+      rest_ = rest_.subspan(1);
+      return {};
+    }
+    return some_properties(where);
   }
   PacketId packet_id(const Rule& when_zero) noexcept {
     const PacketId id = two_bytes();
@@ -113,6 +111,15 @@ class ReaderView {
   }
 
  private:
+  PropertiesView some_properties(PropertyPlaces where) noexcept {
+    const std::uint32_t length = variable_byte_integer();
+    if (length == 0) return {};
+    const ByteView encoded = take(length);
+    if (failed_) return {};
+    const Result<PropertiesView, Refusal> properties = PropertiesView::decode(encoded, where);
+    if (!properties) return fail(properties.error()), PropertiesView();
+    return *properties;
+  }
   ByteView take(std::size_t size) noexcept {
     if (size > rest_.size()) [[unlikely]] {
       fail(*cut_);

@@ -78,10 +78,17 @@ struct MatchCache::State {
   std::vector<Set> sets;  // a power of two
   std::size_t entries = 0;
   std::size_t bytes = 0;
-  std::size_t hand = 0;     // the next place the CLOCK looks at
-  MatchResultPtr uncached;  // the last result that was too large to remember
+  std::size_t hand = 0;        // the next place the CLOCK looks at
+  Remembered* last = nullptr;  // what was found or remembered last: publishers tend to repeat themselves
+  MatchResultPtr uncached;     // the last result that was too large to remember
 
   Set& set_of(std::uint64_t topic_hash) noexcept { return sets[topic_hash & (sets.size() - 1)]; }
+
+  /// Current, and the same as last time.
+  bool is_last(std::string_view topic) const noexcept {
+    return last != nullptr && last->topic() == topic && is_current(*last);
+  }
+  bool is_current(const Remembered& one) const noexcept { return one.version == versions.at(one.slots); }
 
   Remembered* find(std::string_view topic, std::uint64_t topic_hash) noexcept {
     Set& set = set_of(topic_hash);
@@ -90,6 +97,7 @@ struct MatchCache::State {
       Remembered* one = set.entries[way];
       if (one->topic() != topic) continue;
       set.was_hit[way] = true;
+      last = one;
       return one;
     }
     return nullptr;
@@ -97,6 +105,7 @@ struct MatchCache::State {
 
   void evict(Set& set, std::size_t way) {
     Remembered* one = set.entries[way];
+    if (one == last) last = nullptr;
     --entries;
     bytes -= one->cost;
     set.tags[way] = 0;
@@ -179,6 +188,7 @@ struct MatchCache::State {
     one->slots = slots;
     one->cost = cost;
     place(one);
+    last = one;
     return one->result;
   }
 
@@ -195,9 +205,13 @@ MatchCache::~MatchCache() = default;
 
 const MatchResultPtr& MatchCache::match(std::string_view topic) {
   State& state = *state_;
+  if (state.is_last(topic)) [[likely]] {
+    ++state.counters.hits;
+    return state.last->result;
+  }
   const std::uint64_t hash = state.hash(topic);
   if (Remembered* one = state.find(topic, hash)) {
-    if (one->version == state.versions.at(one->slots)) [[likely]] {
+    if (state.is_current(*one)) [[likely]] {
       ++state.counters.hits;
       return one->result;
     }
@@ -207,6 +221,13 @@ const MatchResultPtr& MatchCache::match(std::string_view topic) {
     ++state.counters.misses;
   }
   return state.remember(topic, hash);
+}
+
+bool MatchCache::knows(std::string_view topic) noexcept {
+  State& state = *state_;
+  if (state.is_last(topic)) return true;
+  const Remembered* one = state.find(topic, state.hash(topic));
+  return one != nullptr && state.is_current(*one);
 }
 
 const MatchCache::Counters& MatchCache::counters() const noexcept { return state_->counters; }

@@ -68,36 +68,33 @@ void sort_runs(std::vector<MatchEntry>& entries) {
 
 constexpr std::size_t kMany = 256;
 
-void sort(std::vector<MatchEntry>& entries) {
-  if (std::is_sorted(entries.begin(), entries.end(), comes_before)) return;
-  if (entries.size() < kMany) return std::sort(entries.begin(), entries.end(), comes_before);
+std::vector<MatchEntry> sorted(std::vector<MatchEntry> entries) {
+  if (std::is_sorted(entries.begin(), entries.end(), comes_before)) return entries;
+  if (entries.size() < kMany) {
+    std::sort(entries.begin(), entries.end(), comes_before);
+    return entries;
+  }
   entries = sorted_by_radix(entries);
   sort_runs(entries);
+  return entries;
 }
 
 }  // namespace
 
-MatchResult::MatchResult(std::vector<MatchEntry> entries) : entries_(std::move(entries)) {
-  sort(entries_);
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const LoopIndex loop = entries_[i].subscriber.loop;
-    if (!loops_.empty() && loops_.back() == loop) continue;
-    loops_.push_back(loop);
-    starts_.push_back(static_cast<std::uint32_t>(i));
+MatchResult::MatchResult(std::vector<MatchEntry> entries) : entries_(sorted(std::move(entries))) {
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    const MatchEntry& entry = entries_[i];
+    if (parts_.empty() || parts_.back().loop != entry.subscriber.loop)
+      parts_.push_back({.loop = entry.subscriber.loop, .first = i});
+    Part& part = parts_.back();
+    part.has_groups |= entry.is_group;
+    part.has_durable |= entry.is_durable;
+    part.end = i + 1;
   }
-  starts_.push_back(static_cast<std::uint32_t>(entries_.size()));
-}
-
-std::span<const MatchEntry> MatchResult::on_loop(LoopIndex loop) const noexcept {
-  const auto found = std::lower_bound(loops_.begin(), loops_.end(), loop);
-  if (found == loops_.end() || *found != loop) return {};
-  const auto at = static_cast<std::size_t>(found - loops_.begin());
-  return std::span(entries_).subspan(starts_[at], starts_[at + 1] - starts_[at]);
 }
 
 std::size_t MatchResult::cost() const noexcept {
-  return sizeof(MatchResult) + entries_.capacity() * sizeof(MatchEntry) + loops_.capacity() * sizeof(LoopIndex) +
-         starts_.capacity() * sizeof(std::uint32_t);
+  return sizeof(MatchResult) + entries_.capacity() * sizeof(MatchEntry) + parts_.capacity() * sizeof(Part);
 }
 
 }  // namespace mortise::routing

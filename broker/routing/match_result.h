@@ -31,10 +31,27 @@ class MatchResult {
  public:
   explicit MatchResult(std::vector<MatchEntry> entries);  // sorts
   std::span<const MatchEntry> entries() const noexcept { return entries_; }
-  /// The loops that have an entry, ascending.
-  std::span<const LoopIndex> loops() const noexcept { return loops_; }
-  /// The entries of one loop; empty when it has none. Cost: logarithmic in the number of loops.
-  std::span<const MatchEntry> on_loop(LoopIndex loop) const noexcept;
+  /// What one loop has of the entries.
+  struct Part {
+    LoopIndex loop = 0;
+    bool has_groups = false;
+    bool has_durable = false;
+    std::uint32_t first = 0;
+    std::uint32_t end = 0;
+  };
+  /// Of the loops that have an entry, by loop.
+  std::span<const Part> parts() const noexcept { return parts_; }
+  /// An empty part when the loop has none. Cost: linear in the number of loops.
+  Part part_of(LoopIndex loop) const noexcept {
+    for (const Part& part : parts_) {
+      if (part.loop == loop) return part;
+    }
+    return {.loop = loop};
+  }
+  std::span<const MatchEntry> entries_of(const Part& part) const noexcept {
+    return {entries_.data() + part.first, entries_.data() + part.end};
+  }
+  std::span<const MatchEntry> on_loop(LoopIndex loop) const noexcept { return entries_of(part_of(loop)); }
 
   /// What a cache charges for holding it, in bytes.
   std::size_t cost() const noexcept;
@@ -47,9 +64,8 @@ class MatchResult {
  private:
   ~MatchResult() = default;
   RefCount count_;
-  std::vector<MatchEntry> entries_;
-  std::vector<LoopIndex> loops_;
-  std::vector<std::uint32_t> starts_;  // of each loop's entries, and the end
+  const std::vector<MatchEntry> entries_;  // sorted
+  std::vector<Part> parts_;
 };
 
 using MatchResultPtr = Ref<const MatchResult>;

@@ -85,9 +85,11 @@ class MatchCache {
   MatchCache(const SubscriptionIndex& index, Limits limits);
   ~MatchCache();
 
-  /// Never null. Cost of a hit: one hash of the topic, one look-up, a few loads. The reference is valid until the next
-  /// call.
+  /// Never null. Cost of a hit: one hash of the topic, one look-up, a few loads; of the topic asked for last: a compare
+  /// of the topic and a few loads. The reference is valid until the next call.
   const MatchResultPtr& match(std::string_view topic);
+  /// Whether a match of this topic is remembered and current: then match() was called with it, and it needs no checks.
+  bool knows(std::string_view topic) noexcept;
   const Counters& counters() const noexcept;
   std::size_t entries() const noexcept;
   std::size_t bytes() const noexcept;

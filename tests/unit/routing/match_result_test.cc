@@ -47,11 +47,17 @@ TEST(MatchResultTest, TheLoopsPartsAreTheWhole) {
   std::mt19937 random(2);
   const MatchResultPtr result = MatchResultPtr::adopt(new MatchResult(random_entries(1000, random)));
   std::size_t total = 0;
-  for (const LoopIndex loop : result->loops()) {
-    ASSERT_FALSE(result->on_loop(loop).empty());
-    for (const MatchEntry& entry : result->on_loop(loop)) EXPECT_EQ(entry.subscriber.loop, loop);
-    EXPECT_EQ(result->on_loop(loop).data(), result->entries().data() + total);
-    total += result->on_loop(loop).size();
+  for (const MatchResult::Part& part : result->parts()) {
+    const auto entries = result->entries_of(part);
+    ASSERT_FALSE(entries.empty());
+    for (const MatchEntry& entry : entries) EXPECT_EQ(entry.subscriber.loop, part.loop);
+    EXPECT_EQ(part.has_groups,
+              std::any_of(entries.begin(), entries.end(), [](const auto& one) { return one.is_group; }));
+    EXPECT_EQ(part.has_durable,
+              std::any_of(entries.begin(), entries.end(), [](const auto& one) { return one.is_durable; }));
+    EXPECT_EQ(result->on_loop(part.loop).data(), entries.data());
+    EXPECT_EQ(entries.data(), result->entries().data() + total);
+    total += entries.size();
   }
   EXPECT_EQ(total, result->entries().size());
   EXPECT_TRUE(result->on_loop(77).empty());

@@ -24,7 +24,7 @@ class SubscriptionIndexTest : public testing::Test {
 
 TEST_F(SubscriptionIndexTest, AnEmptyIndexMatchesNobody) {
   EXPECT_THAT(matched("a"), IsEmpty());
-  EXPECT_THAT(index_.match("a")->loops(), IsEmpty());
+  EXPECT_THAT(index_.match("a")->parts(), IsEmpty());
   EXPECT_THAT(index_.match("a")->on_loop(0), IsEmpty());
   EXPECT_EQ(index_.size(), 0u);
 }
@@ -134,7 +134,9 @@ TEST_F(SubscriptionIndexTest, ResultsAreGroupedByLoopAndThenBySubscriber) {
   index_.subscribe("+", subscription(session(1, 2)));
   index_.subscribe("#", subscription(session(5, 2)));
   const MatchResultPtr result = index_.match("t");
-  EXPECT_THAT(result->loops(), ElementsAre(0, 2));
+  ASSERT_THAT(result->parts(), SizeIs(2));
+  EXPECT_EQ(result->parts()[0].loop, 0);
+  EXPECT_EQ(result->parts()[1].loop, 2);
   EXPECT_THAT(subscribers(result), ElementsAre(9, 1, 5, 5));
   EXPECT_THAT(result->on_loop(0), SizeIs(1));
   EXPECT_THAT(result->on_loop(1), IsEmpty());
