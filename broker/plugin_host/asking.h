@@ -40,7 +40,10 @@ hooks::Answer<Decision> ask_elsewhere(const std::shared_ptr<Instance>& instance,
                                       const RequestPtr& request, const hooks::Ticket& ticket, Now now) {
   Executor* executor = instance->executor();
   if (executor == nullptr) return hooks::FailureKind::kNotLoaded;
-  if (!instance->pending().open(ticket)) return hooks::FailureKind::kQueueFull;
+  if (!instance->pending().open(ticket)) {
+    instance->refuse_more(Quota::kQuestions);
+    return hooks::FailureKind::kQueueFull;
+  }
   const bool posted = executor->post([instance, hook, request, ticket] {
     if (!instance->pending().is_open(ticket)) return;  // nobody waits any more
     if (!instance->is_running()) return conclude<Decision>(instance, ticket, hooks::FailureKind::kNotLoaded);
@@ -49,6 +52,7 @@ hooks::Answer<Decision> ask_elsewhere(const std::shared_ptr<Instance>& instance,
   });
   if (!posted) {
     instance->pending().finish(ticket);
+    instance->refuse_more(Quota::kQuestions);
     return hooks::FailureKind::kQueueFull;
   }
   return hooks::Pending{now.steady + instance->limits().token_deadline};

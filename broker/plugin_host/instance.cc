@@ -213,10 +213,10 @@ void Instance::perform(std::vector<QueuedIntent>& intents) {
   intents.clear();
 }
 
-std::uint32_t Instance::check_timer(std::uint64_t id) const {
+std::uint32_t Instance::check_timer(std::uint64_t id) {
   if (plugin_->on_timer == nullptr) return MORTISE_E_UNSUPPORTED;
   const MutexLock lock(mutex_);
-  return timers_.size() < limits().timers || timers_.contains(id) ? MORTISE_OK : MORTISE_E_QUOTA;
+  return timers_.size() < limits().timers || timers_.contains(id) ? MORTISE_OK : refuse_more(Quota::kTimers);
 }
 
 std::uint32_t Instance::set_timer(std::uint64_t id, Millis delay) {
@@ -253,7 +253,9 @@ void Instance::timer_is_due(std::uint64_t id, std::uint64_t sequence) {
   if (runs_it == nullptr) return;
   const bool posted =
       runs_it->post([instance = shared_from_this(), id, sequence] { instance->call_on_timer(id, sequence); });
-  if (!posted) drop_intent("its timer found the queue full");
+  if (posted) return;
+  cancel_timer(id);
+  drop_intent("its timer found the queue full");
 }
 
 void Instance::call_on_timer(std::uint64_t id, std::uint64_t sequence) {
@@ -285,7 +287,7 @@ std::uint32_t Instance::add_to_counter(std::string_view name, std::uint64_t delt
     at->second += delta;
     return MORTISE_OK;
   }
-  if (counters_.size() >= limits().counters) return MORTISE_E_QUOTA;
+  if (counters_.size() >= limits().counters) return refuse_more(Quota::kCounters);
   counters_.emplace(name, delta);
   return MORTISE_OK;
 }
@@ -313,6 +315,9 @@ InstanceStatistics Instance::statistics() const {
   {
     const MutexLock lock(mutex_);
     all.counters.insert(counters_.begin(), counters_.end());
+  }
+  for (std::size_t i = 0; i < kQuotaNames.size(); ++i) {
+    if (const std::uint64_t count = refusals_[i].load(std::memory_order_relaxed)) all.refusals[kQuotaNames[i]] = count;
   }
   all.tokens = pending_.size();
   all.owned_handles = owned_.size();

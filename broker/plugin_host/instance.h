@@ -134,6 +134,11 @@ class Instance final : public std::enable_shared_from_this<Instance> {
 
   /// Counts and logs something its contract forbids. `point`: where it was, kCallPoints.size() for no call.
   void violated(std::uint32_t kind, std::size_t point, const std::string& what, std::uint64_t count = 1);
+  /// Counts that it ran out of something; E_QUOTA.
+  std::uint32_t refuse_more(Quota what) noexcept {
+    refusals_[static_cast<std::size_t>(what)].fetch_add(1, std::memory_order_relaxed);
+    return MORTISE_E_QUOTA;
+  }
   /// Hands an intent to the broker, or counts it as dropped.
   void perform(hooks::Intent intent);
   void drop_intent(const char* why);
@@ -143,7 +148,7 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   /// Errors: E_QUOTA, E_UNSUPPORTED.
   std::uint32_t set_timer(std::uint64_t id, Millis delay);
   /// Whether set_timer would find room.
-  std::uint32_t check_timer(std::uint64_t id) const;
+  std::uint32_t check_timer(std::uint64_t id);
   void cancel_timer(std::uint64_t id);
   /// Errors: E_QUOTA.
   std::uint32_t add_to_counter(std::string_view name, std::uint64_t delta);
@@ -187,6 +192,7 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   Violations violations_;
   RateLimit log_limit_{200, 100};
   std::atomic<std::uint64_t> intents_dropped_{0};
+  std::array<std::atomic<std::uint64_t>, kQuotaNames.size()> refusals_{};
 
   mutable Mutex mutex_;
   std::map<std::uint64_t, Timer> timers_ MORTISE_GUARDED_BY(mutex_);

@@ -34,7 +34,7 @@ std::uint32_t log(mortise_handle where, std::uint32_t level, mortise_bytes text)
   const auto broker_level = static_cast<LogLevel>(level - MORTISE_LOG_DEBUG);
   if (!is_logged(broker_level)) return MORTISE_OK;
   std::uint64_t held_back = 0;
-  if (!caller.instance->log_limit().admit(held_back)) return MORTISE_E_QUOTA;
+  if (!caller.instance->log_limit().admit(held_back)) return caller.instance->refuse_more(Quota::kLogLines);
   std::string line = caller.instance->name();
   if (caller.frame != nullptr) {
     line.append(" ").append(label_of(caller.frame->point()));
@@ -90,7 +90,9 @@ std::uint32_t retain(mortise_handle handle, mortise_handle* owned) noexcept {
   if (!abi::find_kind(found.kind)->is_retainable) {
     return refuse(MORTISE_E_WRONG_KIND, kRetain, "was given a handle that cannot be retained");
   }
-  return found.frame->instance().owned().add(found.kind, counted(found), *owned);
+  Instance& instance = found.frame->instance();
+  const std::uint32_t status = instance.owned().add(found.kind, counted(found), *owned);
+  return status == MORTISE_E_QUOTA ? instance.refuse_more(Quota::kHandles) : status;
 }
 
 std::uint32_t release(mortise_handle self, mortise_handle owned) noexcept {

@@ -28,7 +28,7 @@ Caller begin_intent(mortise_handle where, std::size_t function) {
   if (!caller.instance->accepts_work()) caller.status = MORTISE_E_CLOSED;
   const bool is_full =
       caller.frame != nullptr && caller.frame->intents.size() >= caller.instance->limits().intents_per_call;
-  if (caller.status == MORTISE_OK && is_full) caller.status = MORTISE_E_QUOTA;
+  if (caller.status == MORTISE_OK && is_full) caller.status = caller.instance->refuse_more(Quota::kIntents);
   return caller;
 }
 

@@ -31,6 +31,7 @@ std::uint32_t create(mortise_handle call, std::uint32_t deadline_ms, mortise_han
   const bool accepts_rules = frame.point() == kAuthorize && AccessKind::accepts_filter_rules(frame.object());
   const std::uint32_t status = instance.pending().create(frame.point(), steady_now() + deadline, accepts_rules, *token);
   if (status == MORTISE_OK) frame.answer->token = *token;
+  if (status == MORTISE_E_QUOTA) instance.refuse_more(Quota::kTokens);
   return status;
 }
 

@@ -40,15 +40,15 @@ ScratchKey key_of(std::uint32_t slot, std::uint32_t field, std::uint64_t index =
 }
 
 /// Copies bytes into the scope's memory, unless they are there already.
-std::uint32_t show(ScratchArena* arena, ScratchKey key, ByteView bytes, mortise_bytes& out) {
-  if (arena == nullptr) return MORTISE_E_QUOTA;
+std::uint32_t show(Instance& instance, ScratchArena* arena, ScratchKey key, ByteView bytes, mortise_bytes& out) {
+  if (arena == nullptr) return instance.refuse_more(Quota::kShownBytes);
   std::size_t size = 0;
   const char* shown = arena->find(key, size);
   if (shown == nullptr) {
     shown = arena->put(key, bytes);
     size = bytes.size();
   }
-  if (shown == nullptr) return MORTISE_E_QUOTA;
+  if (shown == nullptr) return instance.refuse_more(Quota::kShownBytes);
   out = {shown, size};
   return MORTISE_OK;
 }
@@ -103,7 +103,7 @@ std::uint32_t show_field(mortise_handle handle, std::uint32_t field, std::size_t
     ByteView bytes;
     if (!kFieldReaders[at].bytes(object, bytes)) return MORTISE_E_ABSENT;
     if (is_limited && bytes.size() > instance.limits().map_bytes) return MORTISE_E_TOO_LARGE;
-    return show(arena(), key_of(slot, field), bytes, out);
+    return show(instance, arena(), key_of(slot, field), bytes, out);
   };
   const std::uint32_t status = with_object(handle, function, read);
   if (status == MORTISE_OK) count_shown(out.size);
@@ -159,7 +159,7 @@ std::uint32_t get_pair(mortise_handle handle, std::uint32_t field, std::uint64_t
                        mortise_bytes* value) noexcept {
   if (key == nullptr || value == nullptr) return MORTISE_E_NULL;
   *key = *value = no_bytes();
-  const auto read = [&](std::uint32_t kind, const void* object, std::uint32_t slot, auto&& arena, Instance&) {
+  const auto read = [&](std::uint32_t kind, const void* object, std::uint32_t slot, auto&& arena, Instance& instance) {
     std::size_t at = 0;
     const auto accepts = [](FieldType type) { return type == FieldType::kPairs; };
     if (const std::uint32_t status = find_reader(kind, field, accepts, at); status != MORTISE_OK) return status;
@@ -168,8 +168,9 @@ std::uint32_t get_pair(mortise_handle handle, std::uint32_t field, std::uint64_t
     std::string_view text;
     kFieldReaders[at].pair(object, index, name, text);
     ScratchArena* memory = arena();
-    std::uint32_t status = show(memory, key_of(slot, field, 2 * index), as_bytes(name), *key);
-    if (status == MORTISE_OK) status = show(memory, key_of(slot, field, 2 * index + 1), as_bytes(text), *value);
+    std::uint32_t status = show(instance, memory, key_of(slot, field, 2 * index), as_bytes(name), *key);
+    if (status == MORTISE_OK)
+      status = show(instance, memory, key_of(slot, field, 2 * index + 1), as_bytes(text), *value);
     if (status != MORTISE_OK) *key = *value = no_bytes();
     return status;
   };
@@ -228,7 +229,7 @@ ConfigQueryView begin_query(mortise_handle call, mortise_bytes pointer) {
 std::uint32_t show_text(const ConfigQueryView& query, const std::string& text, mortise_bytes& out) {
   ScratchArena* arena = query.frame->arena();
   const char* shown = arena == nullptr ? nullptr : arena->put({0, 0}, as_bytes(text));
-  if (shown == nullptr) return MORTISE_E_QUOTA;
+  if (shown == nullptr) return query.frame->instance().refuse_more(Quota::kShownBytes);
   out = {shown, text.size()};
   return MORTISE_OK;
 }

@@ -47,12 +47,18 @@ struct CallStatistics {
   observe::HistogramSnapshot latency;  // of one call in 64
 };
 
+/// What an instance may run out of; it is told E_QUOTA, or its chain that the queue is full.
+enum class Quota : std::uint8_t { kTokens, kQuestions, kHandles, kShownBytes, kIntents, kTimers, kCounters, kLogLines };
+inline constexpr std::array<const char*, 8> kQuotaNames = {"tokens",  "questions", "handles",  "shown_bytes",
+                                                           "intents", "timers",    "counters", "log_lines"};
+
 /// Everything counted of one instance, at one moment.
 struct InstanceStatistics {
   std::string instance;
   std::vector<CallStatistics> calls;                // of the hooks it has and the lifecycle
   std::map<std::string, std::uint64_t> violations;  // by name: "E_EXPIRED", "overrun", ...
   std::map<std::string, std::uint64_t> counters;    // core.counter_add
+  std::map<std::string, std::uint64_t> refusals;    // by what it ran out of: "tokens", "handles", ...
   std::uint64_t tokens = 0;                         // pending now
   std::uint64_t owned_handles = 0;                  // now
   std::uint64_t events_queued = 0;                  // now
