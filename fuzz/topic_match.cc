@@ -13,6 +13,7 @@
 
 #include "broker/base/check.h"
 #include "broker/mqtt/topic.h"
+#include "tests/unit/core/fixed_random.h"
 #include "tests/unit/routing/naive_twin.h"
 #include "tests/unit/routing/routing_fixtures.h"
 
@@ -102,6 +103,7 @@ class Pair {
 }  // namespace mortise::routing
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  mortise::testing::restart_random_bytes();
   mortise::routing::Pair pair;
   std::string_view script(reinterpret_cast<const char*>(data), size);
   for (std::size_t commands = 0; !script.empty() && commands < mortise::routing::kMaximumCommands; ++commands) {

@@ -1,1 +1,1 @@
-mortise_fuzz_target(topic_match LINK mortise_routing)
+mortise_fuzz_target(topic_match LINK mortise_fixed_random mortise_routing)

@@ -5,14 +5,13 @@
 #include <cstring>
 
 #include "broker/base/bytes.h"
-#include "broker/base/check.h"
+#include "broker/base/random.h"
 
 namespace mortise {
 
 KeyedHash KeyedHash::random() {
-  CHECK(sodium_init() >= 0);
   KeyedHash hash;
-  randombytes_buf(hash.key_.data(), hash.key_.size());
+  random_bytes(hash.key_.data(), hash.key_.size());
   return hash;
 }
 
@@ -23,11 +22,6 @@ std::uint64_t KeyedHash::operator()(std::string_view text) const noexcept {
   std::uint64_t value = 0;
   std::memcpy(&value, out.data(), sizeof value);
   return value;
-}
-
-void random_bytes(void* out, std::size_t size) {
-  CHECK(sodium_init() >= 0);
-  randombytes_buf(out, size);
 }
 
 }  // namespace mortise

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,8 +16,5 @@ class KeyedHash {
  private:
   std::array<unsigned char, 16> key_{};
 };
-
-/// Fills `out` from the system's random source. Thread: any.
-void random_bytes(void* out, std::size_t size);
 
 }  // namespace mortise

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "broker/base/keyed_hash.h"
+#include "broker/base/random.h"
 #include "broker/cli/process_cpu.h"
 
 namespace mortise::cli {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "broker/base/keyed_hash.h"
+#include "broker/base/random.h"
 
 namespace mortise::cli {
 

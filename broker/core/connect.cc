@@ -4,6 +4,7 @@
 #include <array>
 
 #include "broker/base/log.h"
+#include "broker/base/random.h"
 #include "broker/core/attach.h"
 #include "broker/core/talk.h"
 
@@ -54,10 +55,10 @@ hooks::ConnectRequestPtr make_request(const ConnectView& packet, const PeerInfo&
   return request;
 }
 
-std::string assigned_client_id(const ShardState& state) {
+std::string assigned_client_id() {
   static constexpr char kHex[] = "0123456789abcdef";
   std::array<std::uint8_t, 16> bytes{};
-  state.shared.random_bytes(bytes.data(), bytes.size());
+  random_bytes(bytes.data(), bytes.size());
   std::string id = "auto-";
   for (const std::uint8_t byte : bytes) id += {kHex[byte >> 4], kHex[byte & 15]};
   return id;
@@ -168,7 +169,7 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
   }
   auto principal = std::make_shared<mqtt::Principal>();
   opening.has_assigned_client_id = request->client_id.empty();
-  principal->client_id = opening.has_assigned_client_id ? assigned_client_id(state) : request->client_id;
+  principal->client_id = opening.has_assigned_client_id ? assigned_client_id() : request->client_id;
   principal->user_name = decision.user_name ? decision.user_name : request->user_name;
   principal->name_space = decision.name_space;
   principal->listener = request->listener;

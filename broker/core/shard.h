@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,8 +27,6 @@ inline constexpr std::size_t kSaidPerIteration = 4u << 20;
 struct Shared {
   std::size_t loops = 1;
   KeyedHash home_hash;  // session key -> home loop
-  /// Where Assigned Client Identifiers come from; the simulation gives what it can repeat.
-  std::function<void(void* out, std::size_t size)> random_bytes = &mortise::random_bytes;
   routing::SubscriptionIndex* subscriptions = nullptr;
   routing::RetainedIndex* retained = nullptr;
   GroupDirectory* groups = nullptr;

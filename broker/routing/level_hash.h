@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "broker/base/keyed_hash.h"
+#include "broker/base/random.h"
 
 namespace mortise::routing {
 

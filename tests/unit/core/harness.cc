@@ -1,7 +1,8 @@
 #include "harness.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "fixed_random.h"
 
 namespace mortise::core::testing {
 
@@ -12,9 +13,6 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
   Shared shared;
   shared.loops = options.loops;
   shared.home_hash = KeyedHash();  // the same in every run
-  shared.random_bytes = [next = std::uint8_t{0}](void* out, std::size_t size) mutable {
-    std::memset(out, next++, size);
-  };
   shared.subscriptions = &index;
   shared.retained = &retained;
   shared.groups = &groups;
@@ -25,12 +23,18 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
   return shared;
 }
 
+/// Before the indexes draw their secrets.
+TestOptions with_fixed_random(TestOptions options) {
+  mortise::testing::restart_random_bytes();
+  return options;
+}
+
 }  // namespace
 
 // ---- Broker ---------------------------------------------------------------------------------------------------------
 
 TestBroker::TestBroker(TestOptions options)
-    : options_(std::move(options)),
+    : options_(with_fixed_random(std::move(options))),
       reclaim_(options_.loops),
       index_(reclaim_, options_.subscriptions),
       retained_(reclaim_, options_.retained),

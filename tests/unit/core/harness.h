@@ -156,6 +156,9 @@ class TestBroker {
   const ShardCounters& counters(LoopIndex loop = 0) { return shards_[loop]->counters(); }
   Now now() const { return now_; }
   std::size_t loops() const { return shards_.size(); }
+  /// Everybody who ever connected, by number.
+  std::size_t clients() const { return clients_.size(); }
+  TestClient& client_at(std::size_t number) { return *clients_[number]; }
   /// Makes everything appended so far durable, on every loop, and tells the shards.
   void make_durable();
   /// The same up to a position of one loop.

@@ -74,15 +74,22 @@ class ScriptedAuth final : public hooks::AuthHooks {
 class ScriptedTopic final : public hooks::TopicHooks {
  public:
   std::function<hooks::Answer<hooks::BindDecision>(const hooks::BindRequest&)> on_bind;
-  std::vector<hooks::Ticket> pending, cancelled;
+  std::vector<hooks::Ticket> pending, cancelled, expired;
+  std::vector<hooks::BindRequestPtr> pending_requests;
 
   hooks::Answer<hooks::BindDecision> bind(const hooks::BindRequestPtr& request, const hooks::Ticket& ticket,
                                           Now) override {
     auto answer = on_bind(*request);
-    if (std::holds_alternative<hooks::Pending>(answer)) pending.push_back(ticket);
+    if (std::holds_alternative<hooks::Pending>(answer)) {
+      pending.push_back(ticket);
+      pending_requests.push_back(request);
+    }
     return answer;
   }
-  bool expire(const hooks::Ticket&) override { return true; }
+  bool expire(const hooks::Ticket& ticket) override {
+    expired.push_back(ticket);
+    return true;
+  }
   void cancel(const hooks::Ticket& ticket) override { cancelled.push_back(ticket); }
 };
 
