@@ -161,10 +161,10 @@ void set_will(ShardState& state, ResidentSession& session, const Opening& openin
 }
 
 void add_properties(const ShardState& state, const Connection& connection, const Opening& opening,
-                    const ResidentSession& session, const ConnectView& packet, mqtt::PropertyWriter& properties) {
+                    std::uint32_t granted_expiry, const ConnectView& packet, mqtt::PropertyWriter& properties) {
   const session::MqttLimits& limits = state.shared.mqtt;
   const std::uint32_t asked = packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0);
-  if (asked != session.expiry_interval) properties.put(PropertyId::kSessionExpiryInterval, session.expiry_interval);
+  if (asked != granted_expiry) properties.put(PropertyId::kSessionExpiryInterval, granted_expiry);
   properties.put(PropertyId::kReceiveMaximum, limits.receive_maximum);
   if (limits.maximum_qos < mqtt::QoS::kExactlyOnce)
     properties.put(PropertyId::kMaximumQoS, static_cast<std::uint32_t>(limits.maximum_qos));
@@ -180,9 +180,9 @@ void add_properties(const ShardState& state, const Connection& connection, const
 }
 
 mqtt::ByteBuffer make_connack(const ShardState& state, const Connection& connection, const Opening& opening,
-                              const ResidentSession& session, const ConnectView& packet, bool is_present) {
+                              std::uint32_t granted_expiry, const ConnectView& packet, bool is_present) {
   mqtt::PropertyWriter properties;
-  if (connection.is_v5()) add_properties(state, connection, opening, session, packet, properties);
+  if (connection.is_v5()) add_properties(state, connection, opening, granted_expiry, packet, properties);
   mqtt::ConnackView connack;
   connack.session_present = is_present && connection.version != mqtt::ProtocolVersion::k31;
   connack.properties = properties.view();
@@ -203,6 +203,11 @@ void commit(ShardState& state, Connection& connection, Now now) {
   const std::uint16_t maximum = state.shared.mqtt.max_keep_alive;
   if (connection.is_v5() && maximum > 0 && (connection.keep_alive == 0 || connection.keep_alive > maximum))
     connection.keep_alive = maximum;
+  if (connection.maximum_packet_size != 0 &&
+      !fits(connection, make_connack(state, connection, opening, expiry, packet, false).size())) {
+    return refuse_connect(state, connection, ReasonCode::kPacketTooLarge,
+                          "its CONNACK is above its own Maximum Packet Size [MQTT-3.1.2-24]");
+  }
 
   bool is_present = false;
   const std::uint64_t before = state.journal != nullptr ? state.journal->position() : 0;
@@ -220,7 +225,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   set_will(state, session, opening, packet);
   const std::uint64_t after = state.journal != nullptr ? state.journal->position() : 0;
 
-  opening.connack = make_connack(state, connection, opening, session, packet, is_present);
+  opening.connack = make_connack(state, connection, opening, expiry, packet, is_present);
   if (!is_present) state.emit(hooks::EventKind::kSessionStarted, session.principal, now);
   connection.stage = Stage::kCommitting;
   connection.stage_deadline = kNever;

@@ -116,7 +116,8 @@ void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason
   packet.code = connection.is_v5() ? static_cast<std::uint8_t>(reason)
                                    : static_cast<std::uint8_t>(mqtt::connect_return_code(reason));
   // A 3.1.1 client is told only what its CONNACK can say; anything else is a close (3.1.1 section 3.2.2.3).
-  if (connection.is_v5() || packet.code != 0) say(state, connection, packet);
+  constexpr std::size_t kSize = 5;
+  if ((connection.is_v5() || packet.code != 0) && fits(connection, kSize)) say(state, connection, packet);
   leave_attach_queue(state, connection);
   end_connection(state, connection, Farewell::kFlush);
 }

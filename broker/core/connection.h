@@ -115,4 +115,9 @@ struct Connection {
   bool is_v5() const noexcept { return version == mqtt::ProtocolVersion::k5; }
 };
 
+/// Whether the Client takes a packet of `size` bytes (MQTT-3.1.2-24).
+inline bool fits(const Connection& connection, std::size_t size) noexcept {
+  return connection.maximum_packet_size == 0 || size <= connection.maximum_packet_size;
+}
+
 }  // namespace mortise::core

@@ -50,7 +50,7 @@ Said say_publish(ShardState& state, Connection& connection, const ResidentSessio
   const EncodedLayouts::EncodedView encoded =
       is_shared ? passing->encode(layout, *topic, now.wall)
                 : state.layouts.encode_alone(message, layout, *topic, publish.subscription_identifiers, now.wall);
-  if (connection.maximum_packet_size != 0 && encoded.size > connection.maximum_packet_size) return Said::kTooLarge;
+  if (!fits(connection, encoded.size)) return Said::kTooLarge;
 
   mqtt::ByteBuffer& out = connection.outbox.buffer();
   const std::size_t start = out.size();

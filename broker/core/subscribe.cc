@@ -139,6 +139,15 @@ void acknowledge_subscribe(ShardState& state, Connection& connection, const Resi
   say_when_durable(state, connection, session.number != 0 ? state.journal->position() : 0, std::move(encoded));
 }
 
+/// Refused before anything is changed: a SUBACK or UNSUBACK of `codes` Reason Codes cannot be made smaller.
+Result<void, Refusal> check_answer_fits(const Connection& connection, std::size_t codes) {
+  const std::size_t body = 3 + codes;  // Packet Identifier, Property Length
+  const std::size_t size = body + (body < 128 ? 2 : (body < 16'384 ? 3 : 4));
+  if (fits(connection, size)) return {};
+  return failure(
+      Refusal{ReasonCode::kPacketTooLarge, "MQTT-3.1.2-24", "its answer is above the Client's Maximum Packet Size"});
+}
+
 }  // namespace
 
 // ---- SUBSCRIBE ------------------------------------------------------------------------------------------------------
@@ -146,6 +155,7 @@ void acknowledge_subscribe(ShardState& state, Connection& connection, const Resi
 Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const mqtt::SubscribeView& packet, Now now) {
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
+  if (auto checked = check_answer_fits(connection, packet.requests.size()); !checked) return checked;
   const std::uint32_t identifier = packet.properties.number(PropertyId::kSubscriptionIdentifier).value_or(0);
   PendingSubscribe pending;
   pending.packet_id = packet.packet_id;
@@ -207,6 +217,7 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
                                   Now now) {
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
+  if (auto checked = check_answer_fits(connection, packet.filters.size()); !checked) return checked;
   std::vector<ReasonCode> codes;
   for (const std::string_view filter : packet.filters) {
     if (const auto parsed = mqtt::parse_topic_filter(filter, state.shared.mqtt.topic); !parsed)

@@ -51,6 +51,52 @@ TEST_P(DeliverTest, AMessageAboveTheClientsMaximumPacketSizeCountsAsSent) {  // 
   EXPECT_EQ(broker.total(&ShardCounters::dropped_too_large), 3u);
 }
 
+TEST_P(DeliverTest, AClientWhoseConnackIsAboveItsMaximumPacketSizeIsRefusedBeforeItTakesOver) {  // MQTT-3.1.2-24
+  TestBroker broker(options());
+  auto& older = broker.client();
+  older.connect("c");
+  older.take_types();
+  for (const std::uint32_t maximum : {4u, 10u}) {
+    ConnectOptions connect;
+    connect.client_id = "c";
+    connect.maximum_packet_size = maximum;
+    auto& client = broker.client();
+    client.connect(connect);
+    EXPECT_FALSE(client.is_open());
+    if (maximum < 5) {
+      EXPECT_FALSE(client.has_next());
+    } else {
+      EXPECT_EQ(client.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(ReasonCode::kPacketTooLarge));
+    }
+  }
+  EXPECT_TRUE(older.is_open());
+}
+
+TEST_P(DeliverTest, ASubackAboveTheClientsMaximumPacketSizeIsNotSentAndNothingIsSubscribed) {  // MQTT-3.1.2-24
+  TestBroker broker(options());
+  for (const bool subscribes : {true, false}) {
+    ConnectOptions connect;
+    connect.client_id = "c";
+    connect.maximum_packet_size = 40;
+    auto& client = broker.client();
+    client.connect(connect);
+    mqtt::SubscribeView subscribe;
+    mqtt::UnsubscribeView unsubscribe;
+    subscribe.packet_id = unsubscribe.packet_id = 1;
+    for (int i = 0; i < 35; ++i) {
+      subscribe.requests.push_back({"t", {}});
+      unsubscribe.filters.push_back("t");
+    }
+    const std::string largest = client.bytes_of(subscribe);
+    subscribe.requests.push_back({"t", {}});
+    unsubscribe.filters.push_back("t");
+    client.send(largest);
+    ASSERT_EQ(client.take_types(), (std::vector{PacketType::kConnack, PacketType::kSuback}));
+    subscribes ? client.send(subscribe) : client.send(unsubscribe);
+    EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kPacketTooLarge);
+  }
+}
+
 TEST_P(DeliverTest, ASubscriberThatStopsReadingLosesQoS0AboveTheBoundAndNothingElse) {  // BUG-CLASS G
   TestOptions small = options();
   small.session.outbox_max_bytes = 100'000;
