@@ -1,0 +1,1 @@
+mortise_fuzz_target(framing LINK mortise_fixed_random mortise_net)
