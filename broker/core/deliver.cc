@@ -210,6 +210,26 @@ void deliver_here(ShardState& state, PassingView& passing, std::span<const routi
   }
 }
 
+void deliver_mail(ShardState& state, const Delivery& delivery, Now now) {
+  const MatchLoan loan(state, delivery.message->topic());
+  const routing::MatchResult::Part part = loan->part_of(state.loop);
+  const auto here = loan->entries_of(part);
+  PassingView passing(state, delivery.message);
+  passing.retained_sequence = delivery.retained_sequence;
+  passing.group = delivery.group;
+  passing.is_held = delivery.is_held;
+  const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
+  const bool is_piece = delivery.group != 0 && state.journal != nullptr;
+  if (is_piece) {
+    state.journal->begin_piece(delivery.group, passed_on);
+    passing.is_in_piece = true;
+    deliver_here(state, passing, here, Phase::kDurable, now);
+    state.journal->end_piece();
+    passing.is_in_piece = false;
+  }
+  deliver_here(state, passing, here, is_piece ? Phase::kLive : Phase::kAll, now);
+}
+
 // ---- The queue ------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -16,10 +16,16 @@ struct GroupChoice {
   routing::MatchEntry entry;  // the member's
 };
 
-/// A PUBLISH as it was received, and the layout that it has. Borrowed.
+/// A PUBLISH at QoS 0 without DUP and RETAIN as it was received. Borrowed.
 struct ReceivedView {
-  std::string_view packet;  // empty: it is in no layout that a receiver may get
-  EncodedLayouts::Layout layout;
+  std::string_view packet;  // empty: no receiver may get it unchanged
+  std::string_view topic;   // in the packet
+  bool is_v5 = false;
+
+  bool suits(const EncodedLayouts::Layout& layout, std::string_view receivers_topic) const noexcept {
+    return !packet.empty() && layout.is_v5 == is_v5 && layout.qos == mqtt::QoS::kAtMostOnce && !layout.retain &&
+           receivers_topic == topic;
+  }
 };
 
 /// A message on its way to this loop's subscribers. Of a PUBLISH the Message itself is made only when somebody keeps
@@ -27,13 +33,18 @@ struct ReceivedView {
 /// For the call, with what it was made from.
 class PassingView {
  public:
-  PassingView(ShardState& state, mqtt::MessagePtr message)
-      : layouts_(state.layouts), message_(std::move(message)), fields_(message_->view()) {
+  /// `message` stays as long as this.
+  PassingView(ShardState& state, const mqtt::MessagePtr& message)
+      : layouts_(state.layouts), kept_(&message), fields_(message->view()) {
     layouts_.begin();
   }
   PassingView(ShardState& state, const mqtt::MessageView& fields, const ReceivedView& received)
-      : layouts_(state.layouts), fields_(fields), received_(received) {
-    if (!fields.has_only_forwarded_properties()) fields_ = kept()->view();
+      : layouts_(state.layouts), fields_(fields) {
+    if (fields.has_only_forwarded_properties()) {
+      received_ = received;
+    } else {
+      fields_ = kept()->view();
+    }
     layouts_.begin();
   }
   PassingView(const PassingView&) = delete;
@@ -44,14 +55,16 @@ class PassingView {
   mqtt::QoS qos() const noexcept { return fields_.qos; }
   /// The Message, made if it is not yet.
   const mqtt::MessagePtr& kept() {
-    if (!message_) message_ = mqtt::Message::make(fields_);
-    return message_;
+    if (kept_ == nullptr) {
+      made_ = mqtt::Message::make(fields_);
+      kept_ = &made_;
+    }
+    return *kept_;
   }
-  bool is(const mqtt::MessagePtr& message) const noexcept { return message_ == message; }
+  bool is(const mqtt::MessagePtr& message) const noexcept { return kept_ != nullptr && *kept_ == message; }
   /// For a receiver that knows it under `topic`. Borrowed until another layout is asked for.
   EncodedLayouts::EncodedView encode(const EncodedLayouts::Layout& layout, std::string_view topic, WallTime now) {
-    if (!received_.packet.empty() && layout == received_.layout)
-      return {received_.packet, 0, received_.packet.size(), true};
+    if (received_.suits(layout, topic)) return {received_.packet, 0, received_.packet.size(), true};
     return layouts_.encode(fields_, layout, topic, now);
   }
 
@@ -69,14 +82,37 @@ class PassingView {
 
  private:
   EncodedLayouts& layouts_;
-  mqtt::MessagePtr message_;
+  mqtt::MessagePtr made_;
+  const mqtt::MessagePtr* kept_ = nullptr;
   mqtt::MessageView fields_;
   ReceivedView received_;
+};
+
+/// Who gets a topic, on loan from the match cache, which nothing that delivery does may ask meanwhile. For the call.
+class MatchLoan {
+ public:
+  MatchLoan(ShardState& state, std::string_view topic) : state_(state), result_(lend(state, topic)) {}
+  ~MatchLoan() { state_.is_match_lent = false; }
+  MatchLoan(const MatchLoan&) = delete;
+  MatchLoan& operator=(const MatchLoan&) = delete;
+  const routing::MatchResult* operator->() const noexcept { return &result_; }
+  const routing::MatchResult& operator*() const noexcept { return result_; }
+
+ private:
+  static const routing::MatchResult& lend(ShardState& state, std::string_view topic) {
+    CHECK(!std::exchange(state.is_match_lent, true));
+    return *state.matches.match(topic);
+  }
+  ShardState& state_;
+  const routing::MatchResult& result_;
 };
 
 /// A message that belongs to a durable group is delivered in two phases: what goes into stored queues within the
 /// group's piece, everything that is said or queued in memory after it.
 enum class Phase : std::uint8_t { kAll, kDurable, kLive };
+
+/// What another loop passed on.
+void deliver_mail(ShardState& state, const Delivery& delivery, Now now);
 
 /// `targets` are entries of this loop. Never ends a connection or a session.
 void deliver_here(ShardState& state, PassingView& passing, std::span<const routing::MatchEntry> targets, Phase phase,

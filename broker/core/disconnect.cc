@@ -138,7 +138,8 @@ void publish_will(ShardState& state, ResidentSession& session, Now now) {
   fields.received_at = now.wall;
   if (will->has_expiry()) fields.expires_at = now.wall + Seconds(session::delay_while_connected(will->expires_at()));
   ++state.counters.wills_published;
-  PassingView passing(state, mqtt::Message::make(fields));
+  const mqtt::MessagePtr message = mqtt::Message::make(fields);
+  PassingView passing(state, message);
   route(state, passing, RouteOptions{}, now);
   // Not before: between the two a crash would lose the Will.
   if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);

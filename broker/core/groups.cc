@@ -205,8 +205,7 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
     if (!entry.is_group) continue;
     GroupChoice choice{entry.subscriber, {}, {}};
     SharedGroup* group = find_group(state, entry.subscriber);
-    if (GroupMember* member =
-            group != nullptr ? group->choose(passing.topic(), passing.is_from_queue) : nullptr) {
+    if (GroupMember* member = group != nullptr ? group->choose(passing.topic(), passing.is_from_queue) : nullptr) {
       choice.member = member->session;
       choice.entry = member->entry;
       if (member->session.loop != state.loop) ++elsewhere;

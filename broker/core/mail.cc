@@ -25,25 +25,12 @@ struct Handling {
   ShardState& state;
   Now now;
 
-  void operator()(const Delivery& delivery) const {
-    PassingView passing(state, delivery.message);
-    passing.retained_sequence = delivery.retained_sequence;
-    passing.group = delivery.group;
-    passing.is_held = delivery.is_held;
-    const routing::MatchResult::Part part = delivery.targets->part_of(state.loop);
-    const auto here = delivery.targets->entries_of(part);
-    const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
-    const bool is_piece = delivery.group != 0 && state.journal != nullptr;
-    if (is_piece) {
-      state.journal->begin_piece(delivery.group, passed_on);
-      passing.is_in_piece = true;
-      deliver_here(state, passing, here, Phase::kDurable, now);
-      state.journal->end_piece();
-      passing.is_in_piece = false;
-    }
-    deliver_here(state, passing, here, is_piece ? Phase::kLive : Phase::kAll, now);
+  template <class Kind>
+  void operator()(Boxed<Kind>& mail) const {
+    (*this)(*mail);
   }
 
+  void operator()(const Delivery& delivery) const { deliver_mail(state, delivery, now); }
   void operator()(const GroupDelivery& delivery) const { group_delivery(state, delivery, now); }
   void operator()(const GroupMembership& membership) const { membership_changed(state, membership, now); }
 
@@ -113,11 +100,15 @@ struct Handling {
 
 std::size_t cost_of(const Mail& mail) noexcept {
   if (const auto* delivery = std::get_if<Delivery>(&mail)) return kMailOverhead + delivery->message->cost();
-  if (const auto* delivery = std::get_if<GroupDelivery>(&mail)) return kMailOverhead + delivery->message->cost();
-  return std::holds_alternative<GroupMembership>(mail) || std::holds_alternative<Arrival>(mail) ? kMailOverhead : 0;
+  if (const auto* delivery = std::get_if<Boxed<GroupDelivery>>(&mail)) {
+    return kMailOverhead + (*delivery)->message->cost();
+  }
+  const bool is_counted =
+      std::holds_alternative<Boxed<GroupMembership>>(mail) || std::holds_alternative<Boxed<Arrival>>(mail);
+  return is_counted ? kMailOverhead : 0;
 }
 
-void handle_mail(ShardState& state, Mail mail, Now now) { std::visit(Handling{state, now}, mail); }
+void handle_mail(ShardState& state, Mail&& mail, Now now) { std::visit(Handling{state, now}, mail); }
 
 void resume_publishers(ShardState& state) {
   if (!state.accepts_publishes() || state.stalled_publishers.empty()) return;

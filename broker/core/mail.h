@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/base/boxed.h"
 #include "broker/hooks/instances.h"
 #include "broker/mqtt/message.h"
 #include "broker/mqtt/principal.h"
@@ -45,9 +46,9 @@ struct Arrival {
 };
 
 /// A message for subscribers on the receiving loop. Counts against the credit of the pair of loops.
+/// The receiver finds out for whom: so loops share nothing but the message.
 struct Delivery {
   mqtt::MessagePtr message;
-  routing::MatchResultPtr targets;      // the receiver takes its own loop's entries
   std::uint64_t retained_sequence = 0;  // 0: the message was not retained
   std::uint64_t group = 0;              // the durable group this is a piece of; 0: none
   bool is_held = false;  // nothing is passed on before the group is durable (a durable publisher's QoS 2)
@@ -112,8 +113,9 @@ struct StoreState {
   bool is_failing = false;
 };
 
-using Mail = std::variant<Delivery, GroupDelivery, GroupMembership, Arrival, Completion, PluginIntent, Durable,
-                          QueuePage, StoreState>;
+using Mail = std::variant<Delivery, Durable, StoreState, Boxed<GroupDelivery>, Boxed<GroupMembership>, Boxed<Arrival>,
+                          Boxed<Completion>, Boxed<PluginIntent>, Boxed<QueuePage>>;
+static_assert(sizeof(Mail) <= 40);  // most are deliveries, thousands in an iteration
 
 /// What a mail charges against the credit of its pair of loops, in bytes; 0 for those of the reserved lane.
 std::size_t cost_of(const Mail& mail) noexcept;

@@ -101,13 +101,11 @@ mqtt::MessageView message_of(const PublishView& packet, std::string_view topic, 
 }
 
 /// The packet, if a receiver could get it unchanged.
-ReceivedView received(const Connection& connection, const ResidentSession& session, const mqtt::FrameView& frame,
-                      const PublishView& packet) {
-  const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && !session.affix &&
-                        !packet.topic.empty() && frame.has_shortest_length &&
+ReceivedView received(const Connection& connection, const mqtt::FrameView& frame, const PublishView& packet) {
+  const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
   if (!is_plain) return {};
-  return {as_text(frame.packet()), {connection.is_v5(), false, QoS::kAtMostOnce, nullptr}};
+  return {as_text(frame.packet()), packet.topic, connection.is_v5()};
 }
 
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
@@ -216,7 +214,7 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");
     return {};
   }
-  PassingView passing(state, message_of(packet, *topic, *session, now), received(connection, *session, frame, packet));
+  PassingView passing(state, message_of(packet, *topic, *session, now), received(connection, frame, packet));
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {
@@ -321,11 +319,9 @@ std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const ro
 }  // namespace
 
 Routed route(ShardState& state, PassingView& passing, const RouteOptions& options, Now now) {
-  // What the cache answers is borrowed until it is asked again, which nothing that delivery does leads to.
-  CHECK(!std::exchange(state.is_routing, true));
   RetainedChange retained;
   if (passing.fields().retain) retained = retain(state, passing);
-  const routing::MatchResultPtr& targets = state.matches.match(passing.topic());
+  const MatchLoan targets(state, passing.topic());  // after the change: see SubscriptionIndex
   const routing::MatchResult::Part part = targets->part_of(state.loop);
   const auto here = targets->entries_of(part);
 
@@ -344,10 +340,9 @@ Routed route(ShardState& state, PassingView& passing, const RouteOptions& option
     if (other.loop == state.loop) continue;
     const bool is_in_group =
         passing.group != 0 && passing.qos() != QoS::kAtMostOnce && adds_piece(other, options.is_held);
-    state.mail_to(other.loop, Delivery{passing.kept(), targets, passing.retained_sequence,
-                                       is_in_group ? passing.group : 0, options.is_held});
+    state.mail_to(other.loop, Delivery{passing.kept(), passing.retained_sequence, is_in_group ? passing.group : 0,
+                                       options.is_held});
   }
-  state.is_routing = false;
   return {!targets->entries().empty(), position};
 }
 

@@ -99,7 +99,7 @@ void Shard::writable(ConnectionId id, Now now) {
   if (ResidentSession* session = state_->session_of(*connection)) pump(*state_, *session, now);
 }
 
-void Shard::handle(Mail mail, Now now) { handle_mail(*state_, std::move(mail), now); }
+void Shard::handle(Mail&& mail, Now now) { handle_mail(*state_, std::move(mail), now); }
 
 bool Shard::has_said_enough() const noexcept { return state_->has_said_enough(); }
 void Shard::next_turn() noexcept { state_->said = 0; }

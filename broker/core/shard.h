@@ -101,7 +101,8 @@ class Shard {
   /// The socket took some of the outbox, or failed and the outbox was emptied; told after each write. Cheap where
   /// nothing waited for it.
   void writable(ConnectionId connection, Now now);
-  void handle(Mail mail, Now now);
+  /// What is kept of the mail is taken out of it; the rest is better freed by the thread that made it.
+  void handle(Mail&& mail, Now now);
   /// Enough is in the outboxes: sockets, or mail, wait for the next iteration.
   bool has_said_enough() const noexcept;
   /// Something else has its turn in this iteration: it may fill outboxes as much as what came before it did.

@@ -81,7 +81,7 @@ struct ShardState {
   std::vector<ConnectionId> stalled_publishers;
   std::vector<ConnectionId> put_off;  // to the next iteration
   std::size_t said = 0;               // bytes of PUBLISH packets put into outboxes in this iteration
-  bool is_routing = false;
+  bool is_match_lent = false;
   bool has_mail_credit = true;
   bool is_store_failing = false;
   bool is_shutting_down = false;

@@ -44,14 +44,13 @@ void EventLoop::handle_batches() {
     if (batch_handled_ < batch_->mail.size()) return;
     handled += batch_->cost;
     batch_handled_ = 0;
-    batch_->mail.clear();
     if (mesh_.mailbox(batch_->from).give_back(std::move(batch_))) counters_.wake_ups_sent.add();
   }
 }
 
 void EventLoop::deliver(core::Mail& mail) {
-  if (core::Arrival* arrival = std::get_if<core::Arrival>(&mail)) {
-    arrive(std::move(*arrival));
+  if (auto* arrival = std::get_if<Boxed<core::Arrival>>(&mail)) {
+    arrive(std::move(**arrival));
   } else {
     shard_.handle(std::move(mail), now_);
   }

@@ -14,8 +14,8 @@
 
 namespace mortise::net {
 
-/// What one loop had for another at the end of one iteration. Goes there with the mail and comes back empty: that
-/// returns the credit and the memory of the vector.
+/// What one loop had for another at the end of one iteration. Goes there and comes back when it is handled: that
+/// returns the credit and all memory to the thread that it is of.
 struct MailBatch {
   std::vector<core::Mail> mail;
   std::size_t cost = 0;  // bytes of credit
@@ -45,7 +45,7 @@ class Mailbox final : public Executor {
   // ---- Thread: any. Each answers whether the bell had to be rung. --------------------------------------------------
   bool post(std::unique_ptr<MailBatch> batch) noexcept;
   bool post(std::unique_ptr<ReservedMail> mail) noexcept;
-  /// Returns a batch of this loop's own, handled and emptied. Rings only for a loop that waits for credit.
+  /// Returns a batch of this loop's own, handled. Rings only for a loop that waits for credit.
   bool give_back(std::unique_ptr<MailBatch> batch) noexcept;
   bool wake() noexcept;
 

@@ -130,6 +130,7 @@ void OutgoingMail::collect_returns() noexcept {
       pair.is_exhausted = false;
       if (--exhausted_ == 0) mesh_.mailbox(self_).await_credit(false);
     }
+    batch->mail.clear();  // here: this thread made the messages
     if (batch->mail.capacity() <= kKeptCapacity) pair.spare = std::move(batch);
   }
 }

@@ -40,6 +40,108 @@ TEST_P(PublishTest, AMessageReachesASubscriberAndNobodyElse) {
   EXPECT_THAT(stranger.take_publishes(), IsEmpty());
 }
 
+/// Which properties of the publisher reach whom, whatever else could be passed on byte for byte.
+TEST_P(PublishTest, OfItsPropertiesTheAliasStaysAndTheExpiryCountsDown) {  // MQTT-3.3.2-6, MQTT-3.3.2-17
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& old = broker.client(mqtt::ProtocolVersion::k311);
+  auto& publisher = broker.client();
+  subscriber.connect("s");
+  old.connect("o");
+  publisher.connect("p");
+  subscriber.subscribe("t", 0);
+  old.subscribe("t", 0);
+  for (TestClient* client : {&subscriber, &old}) client->take_types();
+
+  mqtt::PropertyWriter properties;
+  properties.put(mqtt::PropertyId::kTopicAlias, 1);
+  properties.put(mqtt::PropertyId::kMessageExpiryInterval, 60);
+  properties.put(mqtt::PropertyId::kContentType, "text");
+  mqtt::PublishView packet;
+  packet.topic = "t";
+  packet.payload = as_bytes("x");
+  packet.properties = properties.view();
+  for (int i = 0; i < 3; ++i) {
+    publisher.send(packet);
+    packet.topic = {};  // from now on the alias says it
+    const auto got = subscriber.next_as<mqtt::PublishView>();
+    EXPECT_EQ(got.topic, "t");
+    EXPECT_FALSE(got.properties.has(mqtt::PropertyId::kTopicAlias));
+    EXPECT_EQ(got.properties.number(mqtt::PropertyId::kMessageExpiryInterval), 60u);
+    EXPECT_EQ(got.properties.text(mqtt::PropertyId::kContentType), "text");
+    const auto plain = old.next_as<mqtt::PublishView>();
+    EXPECT_EQ(plain.topic, "t");
+    EXPECT_EQ(as_text(plain.payload), "x");
+  }
+}
+
+TEST_P(PublishTest, WhateverThePublisherSentAReceiverGetsItInItsOwnForm) {
+  using mqtt::ProtocolVersion;
+  for (const ProtocolVersion from : {ProtocolVersion::k31, ProtocolVersion::k311, ProtocolVersion::k5}) {
+    for (const ProtocolVersion to : {ProtocolVersion::k31, ProtocolVersion::k311, ProtocolVersion::k5}) {
+      TestBroker broker(options());
+      auto& subscriber = broker.client(to);
+      auto& publisher = broker.client(from);
+      subscriber.connect("s");
+      publisher.connect("p");
+      subscriber.subscribe("t/#", 1);
+      subscriber.take_types();
+      mqtt::PublishView packet;
+      packet.topic = "t/1";
+      packet.payload = as_bytes("payload");
+      for (const int qos : {0, 1}) {
+        for (const bool retain : {false, true}) {
+          packet.qos = static_cast<mqtt::QoS>(qos);
+          packet.packet_id = static_cast<mqtt::PacketId>(qos * 77);
+          packet.retain = retain;
+          publisher.send(packet);
+          const auto got = subscriber.next_as<mqtt::PublishView>();
+          EXPECT_EQ(got.topic, "t/1");
+          EXPECT_EQ(as_text(got.payload), "payload");
+          EXPECT_EQ(static_cast<int>(got.qos), qos);
+          EXPECT_FALSE(got.retain);  // MQTT-3.3.1-12
+          EXPECT_FALSE(got.dup);     // MQTT-3.3.1-3
+          EXPECT_TRUE(got.properties.empty());
+        }
+      }
+    }
+  }
+}
+
+/// 3.1.1 does not forbid a Remaining Length with more bytes than it needs; 5.0 does (MQTT-1.5.5-1).
+TEST_P(PublishTest, ALongRemainingLengthIsNotPassedOn) {
+  TestBroker broker(options());
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client(mqtt::ProtocolVersion::k311);
+  auto& old = broker.client(mqtt::ProtocolVersion::k311);
+  subscriber.connect("s");
+  old.connect("o");
+  publisher.connect("p");
+  subscriber.subscribe("t", 0);
+  old.subscribe("t", 0);
+  for (TestClient* client : {&subscriber, &old}) client->take_types();
+  publisher.send(std::string_view("\x30\x84\x00\x00\x01tx", 7));
+  EXPECT_EQ(as_text(subscriber.next_as<mqtt::PublishView>().payload), "x");
+  EXPECT_EQ(old.next().bytes, std::string_view("\x30\x04\x00\x01tx", 6));
+}
+
+/// The match cache vouches for topics it knows: for those alone.
+TEST_P(PublishTest, AMalformedTopicIsRefusedAlsoNextToOneThatIsKnown) {  // MQTT-1.5.4-1, MQTT-3.3.2-2
+  for (const std::string_view topic : {"t/\xff", "t/\xc0\x80", "t/+", "t/#", "#"}) {
+    TestBroker broker(options());
+    auto& subscriber = broker.client();
+    auto& publisher = broker.client();
+    subscriber.connect("s");
+    publisher.connect("p");
+    subscriber.subscribe("t/#", 0);
+    publisher.next();
+    publisher.publish("t/a", "good");
+    publisher.publish(topic, "bad");
+    EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t/a=good"));
+    EXPECT_GE(static_cast<int>(publisher.next_as<mqtt::DisconnectView>().reason), 0x80);
+  }
+}
+
 TEST_P(PublishTest, QoS1IsAcknowledgedOnBothSides) {  // MQTT-4.3.2-4
   TestBroker broker(options());
   auto& subscriber = broker.client();

@@ -225,13 +225,13 @@ Outbox Shard::take_outbox(ConnectionId id) {
 
 void Shard::writable(ConnectionId, Now) { ++state_->watch().writable; }
 
-void Shard::handle(Mail mail, Now) {
-  if (const auto* letter = std::get_if<GroupMembership>(&mail)) state_->letter(letter->key);
-  if (std::holds_alternative<PluginIntent>(mail)) ++state_->watch().intents;
+void Shard::handle(Mail&& mail, Now) {
+  if (const auto* letter = std::get_if<Boxed<GroupMembership>>(&mail)) state_->letter((*letter)->key);
+  if (std::holds_alternative<Boxed<PluginIntent>>(mail)) ++state_->watch().intents;
   if (std::holds_alternative<Durable>(mail)) ++state_->watch().durable;
-  if (const auto* completion = std::get_if<Completion>(&mail)) {
+  if (const auto* completion = std::get_if<Boxed<Completion>>(&mail)) {
     ++state_->watch().completions;
-    if (Connection* connection = state_->connections.find(completion->ticket.connection)) {
+    if (Connection* connection = state_->connections.find((*completion)->ticket.connection)) {
       connection->is_held = false;
       connection->has_held_back = false;
       state_->actions.resumed.push_back(connection->id);
@@ -283,8 +283,8 @@ void Shard::shut_down(Now) {
 }
 
 std::size_t cost_of(const Mail& mail) noexcept {
-  const auto* letter = std::get_if<GroupMembership>(&mail);
-  return letter != nullptr ? letter->key.size() : 0;
+  const auto* letter = std::get_if<Boxed<GroupMembership>>(&mail);
+  return letter != nullptr ? (*letter)->key.size() : 0;
 }
 
 LoopIndex home_loop(const Shared& shared, std::string_view, std::string_view client_id) noexcept {
