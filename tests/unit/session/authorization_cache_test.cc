@@ -58,6 +58,22 @@ TEST(AuthorizationCache, LongNamesTakeThePlaceOfSeveralAndItSaysHowOftenItWasFul
   EXPECT_EQ(cache.find("s10", kStart), std::optional<bool>(false)) << "replaced, not added";
 }
 
+TEST(AuthorizationCache, WhatWasFoundLastGivesWayToANewAnswer) {
+  AuthorizationCache cache(8);
+  cache.remember("a/b", true, kStart + 10s);
+  EXPECT_EQ(cache.find("a/b", kStart + 1s), true);
+  EXPECT_EQ(cache.find("a/c", kStart + 1s), std::nullopt);
+  cache.remember("a/b", false, kStart + 10s);
+  EXPECT_EQ(cache.find("a/b", kStart + 1s), false);
+  EXPECT_EQ(cache.find("a/b", kStart + 10s), std::nullopt);
+  cache.remember_filter("x/#", true, kStart + 10s);
+  EXPECT_EQ(cache.find("x/y", kStart + 1s), true);
+  cache.remember("x/y", false, kStart + 10s);
+  EXPECT_EQ(cache.find("x/y", kStart + 1s), false);
+  cache.clear();
+  EXPECT_EQ(cache.find("x/y", kStart + 1s), std::nullopt);
+}
+
 TEST(AuthorizationCache, ClearForgetsEverything) {
   AuthorizationCache cache(8);
   cache.remember("a", true, kStart + 10s);
