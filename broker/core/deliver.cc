@@ -195,12 +195,39 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   if (phase != Phase::kDurable) pump(state, session, now, &passing);
 }
 
+namespace {
+
+/// The packet as it came, to one that knows its topic by the same name and speaks the same version: what happens most,
+/// and must cost least. False: it has to go the long way.
+bool pass_on(ShardState& state, const ReceivedView& received, std::string_view topic,
+             const routing::MatchEntry& entry) {
+  const ResidentSession* session = state.sessions.find(entry.subscriber.slot);
+  Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
+  if (connection == nullptr || connection->stage != Stage::kConnected) return true;  // at QoS 0 nobody waits for it
+  if (connection->is_v5() != received.is_v5 || !fits(*connection, received.packet.size())) return false;
+  if (session->affix && topic_for(*session, topic) != received.topic) return false;
+  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) return false;
+  connection->outbox.append(received.packet);
+  state.said += received.packet.size();
+  ++state.counters.publishes_sent;
+  mark_talkative(state, *connection);
+  return true;
+}
+
+}  // namespace
+
 void deliver_here(ShardState& state, PassingView& passing, std::span<const routing::MatchEntry> targets, Phase phase,
                   Now now) {
+  const bool may_pass_on = !passing.received().packet.empty() && !passing.is_held && phase != Phase::kDurable;
   for (std::size_t first = 0; first < targets.size();) {
     std::size_t end = first + 1;
     while (end < targets.size() && targets[end].subscriber == targets[first].subscriber) ++end;
     const routing::MatchEntry& entry = targets[first];
+    if (may_pass_on && end == first + 1 && entry.is_plain() &&
+        pass_on(state, passing.received(), passing.topic(), entry)) {
+      first = end;
+      continue;
+    }
     if (entry.is_group) {
       deliver_to_group(state, entry, passing, phase, now);
     } else if (ResidentSession* session = state.sessions.find(entry.subscriber.slot)) {

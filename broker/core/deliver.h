@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <optional>
 #include <span>
 
 #include "broker/core/shard_state.h"
@@ -21,11 +21,6 @@ struct ReceivedView {
   std::string_view packet;  // empty: no receiver may get it unchanged
   std::string_view topic;   // in the packet
   bool is_v5 = false;
-
-  bool suits(const EncodedLayouts::Layout& layout, std::string_view receivers_topic) const noexcept {
-    return !packet.empty() && layout.is_v5 == is_v5 && layout.qos == mqtt::QoS::kAtMostOnce && !layout.retain &&
-           receivers_topic == topic;
-  }
 };
 
 /// A message on its way to this loop's subscribers. Of a PUBLISH the Message itself is made only when somebody keeps
@@ -34,29 +29,32 @@ struct ReceivedView {
 class PassingView {
  public:
   /// `message` stays as long as this.
-  PassingView(ShardState& state, const mqtt::MessagePtr& message)
-      : layouts_(state.layouts), kept_(&message), fields_(message->view()) {
+  PassingView(ShardState& state, const mqtt::MessagePtr& message) : layouts_(state.layouts), kept_(&message) {
+    fields_ = &of_message_.emplace(message->view());
     layouts_.begin();
   }
+  /// `fields` stay as long as this.
   PassingView(ShardState& state, const mqtt::MessageView& fields, const ReceivedView& received)
-      : layouts_(state.layouts), fields_(fields) {
+      : layouts_(state.layouts), fields_(&fields) {
     if (fields.has_only_forwarded_properties()) {
       received_ = received;
     } else {
-      fields_ = kept()->view();
+      fields_ = &of_message_.emplace(kept()->view());
     }
     layouts_.begin();
   }
   PassingView(const PassingView&) = delete;
   PassingView& operator=(const PassingView&) = delete;
 
-  const mqtt::MessageView& fields() const noexcept { return fields_; }
-  std::string_view topic() const noexcept { return fields_.topic; }
-  mqtt::QoS qos() const noexcept { return fields_.qos; }
+  const mqtt::MessageView& fields() const noexcept { return *fields_; }
+  std::string_view topic() const noexcept { return fields_->topic; }
+  mqtt::QoS qos() const noexcept { return fields_->qos; }
+  /// The packet as it came; empty when nobody may get it.
+  const ReceivedView& received() const noexcept { return received_; }
   /// The Message, made if it is not yet.
   const mqtt::MessagePtr& kept() {
     if (kept_ == nullptr) {
-      made_ = mqtt::Message::make(fields_);
+      made_ = mqtt::Message::make(*fields_);
       kept_ = &made_;
     }
     return *kept_;
@@ -64,8 +62,7 @@ class PassingView {
   bool is(const mqtt::MessagePtr& message) const noexcept { return kept_ != nullptr && *kept_ == message; }
   /// For a receiver that knows it under `topic`. Borrowed until another layout is asked for.
   EncodedLayouts::EncodedView encode(const EncodedLayouts::Layout& layout, std::string_view topic, WallTime now) {
-    if (received_.suits(layout, topic)) return {received_.packet, 0, received_.packet.size(), true};
-    return layouts_.encode(fields_, layout, topic, now);
+    return layouts_.encode(*fields_, layout, topic, now);
   }
 
   std::uint64_t retained_sequence = 0;  // 0: not retained
@@ -84,7 +81,8 @@ class PassingView {
   EncodedLayouts& layouts_;
   mqtt::MessagePtr made_;
   const mqtt::MessagePtr* kept_ = nullptr;
-  mqtt::MessageView fields_;
+  std::optional<mqtt::MessageView> of_message_;
+  const mqtt::MessageView* fields_;
   ReceivedView received_;
 };
 

@@ -6,13 +6,10 @@
 
 namespace mortise::core {
 
-mqtt::ByteBuffer& Outbox::buffer() {
-  if (segments_.empty() || segments_.back().message || segments_.back().bytes.size() >= kSegmentSize) {
-    if (!segments_.empty()) closed_size_ += segments_.back().size();
-    segments_.emplace_back();
-    if (pool_ != nullptr) segments_.back().bytes = pool_->take();
-  }
-  return segments_.back().bytes;
+void Outbox::open_segment() {
+  if (!segments_.empty()) closed_size_ += segments_.back().size();
+  segments_.emplace_back();
+  if (pool_ != nullptr) segments_.back().bytes = pool_->take();
 }
 
 void Outbox::append_payload(const mqtt::MessagePtr& message) {
@@ -23,10 +20,6 @@ void Outbox::append_payload(const mqtt::MessagePtr& message) {
   }
   buffer();
   segments_.back().message = message;
-}
-
-std::size_t Outbox::size() const noexcept {
-  return segments_.empty() ? 0 : closed_size_ + segments_.back().size() - consumed_;
 }
 
 std::size_t Outbox::gather(std::span<iovec> vectors) const noexcept {

@@ -24,14 +24,19 @@ class Outbox {
   explicit Outbox(OutboxPool& pool) noexcept : pool_(&pool) {}
 
   /// Where encoders append.
-  mqtt::ByteBuffer& buffer();
+  mqtt::ByteBuffer& buffer() {
+    if (segments_.empty() || !segments_.back().is_open()) open_segment();
+    return segments_.back().bytes;
+  }
   void append(std::string_view bytes) { buffer().append(bytes); }
   /// Appends the payload of `message`, which stays alive until it is written.
   void append_payload(const mqtt::MessagePtr& message);
 
   bool empty() const noexcept { return size() == 0; }
   /// Bytes not yet written.
-  std::size_t size() const noexcept;
+  std::size_t size() const noexcept {
+    return segments_.empty() ? 0 : closed_size_ + segments_.back().size() - consumed_;
+  }
 
   /// Fills `vectors` from the front; returns how many were used. Borrowed until the next call that changes the outbox.
   std::size_t gather(std::span<iovec> vectors) const noexcept;
@@ -45,7 +50,9 @@ class Outbox {
     mqtt::ByteBuffer bytes;
     mqtt::MessagePtr message;  // when set, its payload follows `bytes`
     std::size_t size() const noexcept { return bytes.size() + (message ? message->payload().size() : 0); }
+    bool is_open() const noexcept { return !message && bytes.size() < kSegmentSize; }
   };
+  void open_segment();
   void give_back(mqtt::ByteBuffer& buffer);
 
   OutboxPool* pool_ = nullptr;

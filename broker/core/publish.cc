@@ -214,7 +214,8 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");
     return {};
   }
-  PassingView passing(state, message_of(packet, *topic, *session, now), received(connection, frame, packet));
+  const mqtt::MessageView message = message_of(packet, *topic, *session, now);
+  PassingView passing(state, message, received(connection, frame, packet));
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {

@@ -21,6 +21,9 @@ struct MatchEntry {
   bool is_durable : 1 = false;  // the subscriber keeps what it gets in the store
   bool no_local : 1 = false;
   bool retain_as_published : 1 = false;
+
+  /// Of a session, and without any say in what it gets or how, at QoS 0 and without RETAIN.
+  bool is_plain() const noexcept { return !is_group && !no_local && subscription_identifier == 0; }
 };
 // There may be a million of them.
 static_assert(sizeof(MatchEntry) == 32);
