@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,23 @@ inline ByteView as_bytes(std::string_view text) noexcept {
 }
 inline std::string_view as_text(ByteView bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// `one == other` without a call for up to 32 bytes, which is what most topics have.
+inline bool is_same_text(std::string_view one, std::string_view other) noexcept {
+  const std::size_t size = one.size();
+  if (size != other.size()) return false;
+  if (size > 32 || size < 4) return one == other;
+  const auto differ = [&](auto word, std::size_t at) {
+    auto right = word;
+    std::memcpy(&word, one.data() + at, sizeof word);
+    std::memcpy(&right, other.data() + at, sizeof right);
+    return word ^ right;
+  };
+  // From both ends; the words overlap when they are not all needed.
+  if (size < 8) return (differ(std::uint32_t{}, 0) | differ(std::uint32_t{}, size - 4)) == 0;
+  if ((differ(std::uint64_t{}, 0) | differ(std::uint64_t{}, size - 8)) != 0) return false;
+  return size <= 16 || (differ(std::uint64_t{}, 8) | differ(std::uint64_t{}, size - 16)) == 0;
 }
 
 /// Lets a std::string be found in a hash map by string_view.

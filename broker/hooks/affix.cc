@@ -1,5 +1,7 @@
 #include "broker/hooks/affix.h"
 
+#include <cstring>
+
 #include "broker/base/bytes.h"
 
 namespace mortise::hooks {
@@ -19,6 +21,19 @@ Result<void> check_part(const char* part, std::string_view text) {
   if (text.find_first_of("+#") != std::string_view::npos)
     return wrong("contains a wildcard; only plain levels can be added to a topic");
   return {};
+}
+
+/// The three one behind the other, in `out`.
+std::string_view join(std::string_view prefix, std::string_view text, std::string_view suffix, std::string& out) {
+  const std::size_t size = prefix.size() + text.size() + suffix.size();
+  if (out.size() < size) out.resize(size);
+  char* at = out.data();
+  for (const std::string_view part : {prefix, text, suffix}) {
+    if (part.empty()) continue;
+    std::memcpy(at, part.data(), part.size());
+    at += part.size();
+  }
+  return {out.data(), size};
 }
 
 }  // namespace
@@ -52,8 +67,7 @@ Result<std::string_view, Refusal> Affix::apply(AffixOperations operation, std::s
     return failure(Refusal{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3",
                            "the Topic Name is too long with its prefix and suffix"});
   }
-  out.assign(prefix_).append(topic).append(suffix_);
-  return std::string_view(out);
+  return join(prefix_, topic, suffix_, out);
 }
 
 Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operation, std::string_view filter,
@@ -67,13 +81,13 @@ Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operati
     return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-3",
                            "the Topic Filter is too long with its prefix and suffix"});
   }
-  out.assign(prefix_).append(filter).append(suffix_);
+  const std::string_view joined = join(prefix_, filter, suffix_, out);
   // Joining can turn a whole-level wildcard into part of a level: "+/x" under "t-", "a/#" under a suffix.
-  if (!mqtt::parse_topic_filter(out, {0, mqtt::kMaximumStringSize})) {
+  if (!mqtt::parse_topic_filter(joined, {0, mqtt::kMaximumStringSize})) {
     return failure(Refusal{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-2",
                            "the Topic Filter is not valid with its prefix and suffix"});
   }
-  return std::string_view(out);
+  return joined;
 }
 
 std::optional<std::string_view> Affix::invert(std::string_view routed) const noexcept {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/base/bytes.h"
 #include "broker/routing/filter_versions.h"
 #include "broker/routing/level_hash.h"
 #include "broker/routing/subscription_index.h"
@@ -86,7 +87,7 @@ struct MatchCache::State {
 
   /// Current, and the same as last time.
   bool is_last(std::string_view topic) const noexcept {
-    return last != nullptr && last->topic() == topic && is_current(*last);
+    return last != nullptr && is_same_text(last->topic(), topic) && is_current(*last);
   }
   bool is_current(const Remembered& one) const noexcept { return one.version == versions.at(one.slots); }
 
@@ -95,7 +96,7 @@ struct MatchCache::State {
     for (std::size_t way = 0; way < kWays; ++way) {
       if (set.tags[way] != tag_of(topic_hash)) continue;
       Remembered* one = set.entries[way];
-      if (one->topic() != topic) continue;
+      if (!is_same_text(one->topic(), topic)) continue;
       set.was_hit[way] = true;
       last = one;
       return one;

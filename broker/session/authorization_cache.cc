@@ -19,7 +19,7 @@ const AuthorizationCache::Verdict* AuthorizationCache::look_up(std::string_view 
 
 std::optional<bool> AuthorizationCache::find(std::string_view topic, SteadyTime now) {
   if (!contents_) return std::nullopt;
-  if (contents_->last_topic == topic && now < contents_->last.until) return contents_->last.is_allowed;
+  if (is_same_text(contents_->last_topic, topic) && now < contents_->last.until) return contents_->last.is_allowed;
   const Verdict* found = look_up(topic, now);
   if (found == nullptr) return std::nullopt;
   contents_->last_topic = topic;

@@ -55,6 +55,20 @@ TEST(Bytes, TextAndBytesAreTheSameMemory) {
   EXPECT_EQ(as_text(bytes).data(), text.data());
 }
 
+TEST(Bytes, SameTextIsEqualityWhateverTheLengthAndWhereverTheyDiffer) {
+  for (std::size_t size = 0; size <= 70; ++size) {
+    std::string one(size, 'x');
+    for (std::size_t i = 0; i < size; ++i) one[i] = static_cast<char>(i * 37 + 200);
+    EXPECT_TRUE(is_same_text(one, std::string(one))) << size;
+    EXPECT_FALSE(is_same_text(one, one + "y")) << size;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::string other = one;
+      other[i] = static_cast<char>(other[i] ^ 1);
+      EXPECT_FALSE(is_same_text(one, other)) << size << " at " << i;
+    }
+  }
+}
+
 TEST(Bytes, WipeLeavesZeroes) {
   std::array<char, 16> secret{};
   secret.fill('s');

@@ -6,6 +6,8 @@
 #include <string>
 #include <unordered_set>
 
+#include "broker/base/random.h"
+
 namespace mortise {
 namespace {
 
