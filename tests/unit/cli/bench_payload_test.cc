@@ -19,10 +19,10 @@ TEST(BenchPayload, one_changed_bit_anywhere_is_found) {
   std::string payload(67, 'x');  // not whole words
   write_stamp(payload, {1, 2, 3}, true);
   for (char& byte : payload) {
-    for (unsigned bit = 0; bit < 8; ++bit) {
-      byte = static_cast<char>(byte ^ (1u << bit));
+    for (int bit = 0; bit < 8; ++bit) {
+      byte = static_cast<char>(byte ^ (1 << bit));
       EXPECT_FALSE(read_stamp(as_bytes(payload), true)) << &byte - payload.data() << " bit " << bit;
-      byte = static_cast<char>(byte ^ (1u << bit));
+      byte = static_cast<char>(byte ^ (1 << bit));
     }
   }
   EXPECT_TRUE(read_stamp(as_bytes(payload), true));
