@@ -74,11 +74,11 @@ constexpr std::array<PropertyRow, 27> kTable = {{
 
 constexpr std::size_t kIds = 64;  // every identifier is smaller, so that a list's contents fit one 64-bit mask
 
-constexpr std::array<std::int8_t, kIds> kRowOfId = [] {
-  std::array<std::int8_t, kIds> rows{};
+constexpr std::array<std::int16_t, kIds> kRowOfId = [] {
+  std::array<std::int16_t, kIds> rows{};
   rows.fill(-1);
   for (std::size_t i = 0; i < kTable.size(); ++i)
-    rows[static_cast<std::size_t>(kTable[i].id)] = static_cast<std::int8_t>(i);
+    rows[static_cast<std::size_t>(kTable[i].id)] = static_cast<std::int16_t>(i);
   return rows;
 }();
 

@@ -70,16 +70,16 @@ constexpr std::array<ReasonCodeRow, 43> kTable = {{
     {ReasonCode::kWildcardSubscriptionsNotSupported, "Wildcard Subscriptions not supported", kSuback | kDisconnect},
 }};
 
-constexpr std::array<std::int8_t, 256> kRowOfCode = [] {
-  std::array<std::int8_t, 256> rows{};
+constexpr std::array<std::int16_t, 256> kRowOfCode = [] {
+  std::array<std::int16_t, 256> rows{};
   rows.fill(-1);
   for (std::size_t i = 0; i < kTable.size(); ++i)
-    rows[static_cast<std::size_t>(kTable[i].code)] = static_cast<std::int8_t>(i);
+    rows[static_cast<std::size_t>(kTable[i].code)] = static_cast<std::int16_t>(i);
   return rows;
 }();
 
 const ReasonCodeRow* find(ReasonCode code) noexcept {
-  const std::int8_t row = kRowOfCode[static_cast<std::size_t>(code)];
+  const std::int16_t row = kRowOfCode[static_cast<std::size_t>(code)];
   return row < 0 ? nullptr : &kTable[static_cast<std::size_t>(row)];
 }
 

@@ -108,7 +108,7 @@ SubscriptionIndex::SubscriptionIndex(ReclaimDomain& reclaim, Limits limits)
     : state_(std::make_unique<State>(reclaim, limits)) {}
 SubscriptionIndex::~SubscriptionIndex() = default;
 
-bool SubscriptionIndex::subscribe(std::string_view filter, IndexedSubscription subscription) {
+bool SubscriptionIndex::subscribe(std::string_view filter, const IndexedSubscription& subscription) {
   const FilterPathView path(filter);
   bool replaced;
   {

@@ -38,7 +38,7 @@ class SubscriptionIndex {
   /// Adds a subscription, or replaces the one that this subscriber has with the same filter (MQTT-3.8.4-3). `filter` is
   /// valid, routed and without `$share`. True when it replaced. Thread: any. Cost: proportional to the filter's levels;
   /// others' matches go on meanwhile.
-  bool subscribe(std::string_view filter, IndexedSubscription subscription);
+  bool subscribe(std::string_view filter, const IndexedSubscription& subscription);
   /// The same, with the entry's retained_boundary set so that nothing is lost or doubled: a retained message up to the
   /// boundary can be replayed from now on, and a later one's match finds this subscription.
   struct WithBoundary {
