@@ -34,8 +34,11 @@ class Mosquitto(support.BrokerTest):
             for qos in ("0", "1", "2"):
                 with self.subTest(version=version, qos=qos):
                     subscriber = self.subscribe("-V", version, "-t", "a/+", "-q", qos, "-C", "200")
-                    self.publish("-V", version, "-t", "a/b", "-q", qos, "-l", stdin="\n".join(payloads) + "\n")
+                    # Its end is not waited for: at QoS 0 `mosquitto_pub -l` now and then misses its own last message, whatever the broker.
+                    publisher = self.program("mosquitto_pub", *self.client("-V", version, "-t", "a/b", "-q", qos, "-l"),
+                                             stdin="\n".join(payloads) + "\n")
                     self.assertEqual(subscriber.wait(), 0)
+                    publisher.kill()
                     self.assertEqual(self.received(subscriber), [f"a/b {qos} 0 {payload}" for payload in payloads])
 
     def test_versions_talk_to_each_other(self):
