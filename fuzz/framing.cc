@@ -171,13 +171,9 @@ class Broker {
     const hooks::Ticket ticket = plugins_.auth->pending.front();
     asked_.pop_front();
     plugins_.auth->pending.erase(plugins_.auth->pending.begin());
-    hooks::Resolution resolution;
-    if (kind == Asked::kConnect) {
-      resolution = allow_connect();
-    } else {
-      resolution = access(true);
-    }
-    shards_[ticket.loop]->handle(core::Completion{ticket, std::move(resolution)}, now_);
+    core::Completion completion{
+        ticket, kind == Asked::kConnect ? hooks::Resolution(allow_connect()) : hooks::Resolution(access(true))};
+    shards_[ticket.loop]->handle(std::move(completion), now_);
     return true;
   }
 
