@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <thread>
 
 #include "broker/cli/plugin_line.h"
@@ -169,6 +170,20 @@ std::vector<std::string> Broker::open_urls() const {
     urls.push_back(with_port(listener->url(), listener->port()));
   }
   return urls;
+}
+
+std::vector<Broker::LoopReport> Broker::report() {
+  std::vector<LoopReport> reports(shards_.size());
+  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
+    const auto index = static_cast<LoopIndex>(loop);
+    std::promise<void> told;
+    mesh_->mailbox(index).post_always([&] {
+      reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(index)};
+      told.set_value();
+    });
+    told.get_future().wait();
+  }
+  return reports;
 }
 
 void Broker::stop(Millis grace) {

@@ -6,6 +6,7 @@
 
 #include "broker/cli/durable_side.h"
 #include "broker/config/settings.h"
+#include "broker/core/counters.h"
 #include "broker/core/shard.h"
 #include "broker/net/loop_group.h"
 #include "broker/net/mesh.h"
@@ -35,6 +36,15 @@ class Broker {
   /// What the store held; null without a store.
   const storage::RecoveryReport* recovered() const noexcept { return has_store() ? &recovered_ : nullptr; }
   std::size_t loops() const noexcept { return shards_.size(); }
+
+  /// What one loop holds and has counted.
+  struct LoopReport {
+    core::ShardHoldings holdings;
+    core::ShardCounters counters;
+    net::LoopTotals totals;
+  };
+  /// One for each loop, as that loop sees itself: waits until all have answered. Precondition: not stopped.
+  std::vector<LoopReport> report();
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);

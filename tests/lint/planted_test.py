@@ -14,6 +14,7 @@ import include_graph
 import layers
 import lengths
 import members
+import named_tests
 import readmes
 import sources
 import words
@@ -109,6 +110,10 @@ class Planted(unittest.TestCase):
     def test_readmes_fails_for_a_way_that_is_not_there_any_more(self):
         self.write("broker/core/README.md", "core\n\n## The way of a number\n\n1. `shard.cc`: `number`, see `base/README.md`.\n")
         self.expect(readmes, "broker/core/shard.cc", "int other() { return 1; }\n", "broker/core/README.md: number is nowhere")
+
+    def test_named_tests_fails_for_a_proof_that_is_not_there_any_more(self):
+        self.write("tests/shard_test.cc", "TEST(Shard, IsThereAndStays) {}\n")
+        self.expect(named_tests, "tests/README.md", "`Shard.IsThereAndStays`, `Shard.WasThereOnce`\n", "tests/README.md:1: no test is called Shard.WasThereOnce")
 
     def test_words_fails_for_a_path_of_one_machine(self):
         self.expect(words, "broker/core/shard.cc", "// see /" + "root/notes\n", "broker/core/shard.cc:1")
