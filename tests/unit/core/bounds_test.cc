@@ -126,12 +126,16 @@ TEST_F(Bounds, WhoIsNotReadForItsOwnSakeIsStillHeldToItsKeepAlive) {
   EXPECT_FALSE(client.is_open());
 }
 
-TEST_F(Bounds, OneIterationPutsNoMoreIntoOutboxesThanItMayWhateverIsRead) {
+class IterationBounds : public Bounds, public ::testing::WithParamInterface<mqtt::ProtocolVersion> {};
+// 5.0 to 5.0 passes on what came; to 3.1.1 it is encoded anew.
+INSTANTIATE_TEST_SUITE_P(Versions, IterationBounds, ::testing::Values(k311, mqtt::ProtocolVersion::k5));
+
+TEST_P(IterationBounds, OneIterationPutsNoMoreIntoOutboxesThanItMayWhateverIsRead) {
   TestBroker broker(options());
   constexpr std::size_t kSubscribers = 200;
   std::array<TestClient*, kSubscribers> subscribers{};
   for (std::size_t i = 0; i < kSubscribers; ++i) {
-    subscribers[i] = &connected(broker, "s" + std::to_string(i));
+    subscribers[i] = &connected(broker, "s" + std::to_string(i), GetParam());
     subscribers[i]->subscribe("t", 0);
     subscribers[i]->take_types();
   }
@@ -143,7 +147,10 @@ TEST_F(Bounds, OneIterationPutsNoMoreIntoOutboxesThanItMayWhateverIsRead) {
   publisher.send(read);
   ASSERT_GT(read.size() * kSubscribers, 4 * kSaidPerIteration);
   EXPECT_LT(broker.largest_write(), kSaidPerIteration + kSubscribers * packet.size());
-  EXPECT_EQ(broker.counters().held_back_iteration, read.size() * kSubscribers / kSaidPerIteration);
+  // To 3.1.1 without the length of no properties.
+  const std::size_t said = (packet.size() - (GetParam() == k311 ? 1 : 0)) * kSubscribers;
+  const std::size_t in_one_iteration = (kSaidPerIteration + said - 1) / said;
+  EXPECT_EQ(broker.counters().held_back_iteration, (kMessages - 1) / in_one_iteration);
   for (TestClient* subscriber : subscribers) EXPECT_EQ(subscriber->waiting(), kMessages);
 }
 
