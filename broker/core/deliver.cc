@@ -205,7 +205,8 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
   Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
   if (connection == nullptr || connection->stage != Stage::kConnected) return true;  // at QoS 0 nobody waits for it
   if (connection->is_v5() != received.is_v5 || !fits(*connection, received.packet.size())) return false;
-  if (session->affix && !is_same_text(topic_for(*session, topic).value_or(""), received.topic)) return false;
+  const auto own_topic = topic_for(*session, topic);
+  if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;
   if (connection->outbox.size() > state.shared.session.outbox_max_bytes) return false;
   connection->outbox.append(received.packet);
   state.said += received.packet.size();
