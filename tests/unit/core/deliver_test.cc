@@ -132,6 +132,30 @@ TEST_P(DeliverTest, EachTenantSeesItsOwnNamesAndNothingOfTheOthers) {  // R8, BU
   EXPECT_THAT(other.take_publishes(), ElementsAre("x=2"));
 }
 
+TEST_P(DeliverTest, APacketPassedOnAsItCameKeepsEachReceiversName) {  // R8, BUG-CLASS C
+  plugins.topic->on_bind = [](const hooks::BindRequest& request) -> hooks::Answer<hooks::BindDecision> {
+    const std::string& id = request.principal->client_id;
+    if (!id.starts_with("t")) return hooks::BindDecision{};
+    return bind_to(id.substr(0, 2) + "/");
+  };
+  TestBroker broker(options());
+  std::vector<TestClient*> clients;
+  for (const char* id : {"t1-a", "t1-b", "t2-a", "nobody-a", "nobody-b"}) {
+    clients.push_back(&broker.client());
+    clients.back()->connect(id);
+    clients.back()->subscribe("#", 0);
+    clients.back()->take_types();
+  }
+  clients[0]->publish("x", "1");
+  clients[3]->publish("t1/x", "2");
+  clients[3]->publish("x", "3");
+  EXPECT_THAT(clients[0]->take_publishes(), ElementsAre("x=1", "x=2"));
+  EXPECT_THAT(clients[1]->take_publishes(), ElementsAre("x=1", "x=2"));
+  EXPECT_THAT(clients[2]->take_publishes(), IsEmpty());
+  EXPECT_THAT(clients[3]->take_publishes(), ElementsAre("t1/x=1", "t1/x=2", "x=3"));
+  EXPECT_THAT(clients[4]->take_publishes(), ElementsAre("t1/x=1", "t1/x=2", "x=3"));
+}
+
 TEST_P(DeliverTest, RetainedMessagesDoNotOverflowASmallQueue) {
   TestOptions small = options();
   small.session.queue.max_messages = 5;
