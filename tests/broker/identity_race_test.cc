@@ -65,8 +65,8 @@ class IdentityRace : public BrokerTest {
     std::vector<std::unique_ptr<Actor>> actors;
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < kActors; ++i) {
-      actors.push_back(std::make_unique<Actor>(course, i));
-      threads.emplace_back([&, i] { actors[i]->run(count / static_cast<int>(kActors)); });
+      Actor* actor = actors.emplace_back(std::make_unique<Actor>(course, i)).get();
+      threads.emplace_back([actor, count] { actor->run(count / static_cast<int>(kActors)); });
     }
     for (std::thread& thread : threads) thread.join();
     clerk_->catch_up();
