@@ -1,4 +1,4 @@
-"""Writes corpus/host_interface/: short plays in the bytes that host_interface.cc reads. Run it after changing what the target reads.
+"""Writes corpus/host_interface/ and dict/host_interface.dict: short plays, and their parts, in the bytes that host_interface.cc reads. Run it after changing what the target reads.
 
 A play is a list of steps; what each byte means is in host_interface.cc (step, enter, draw_...).
 """
@@ -75,11 +75,21 @@ PLAYS = {
 }
 
 
+WORDS = {f"call_{function}": call(function, CALL) for function in FUNCTIONS}
+WORDS |= {f"ask_{point}": bytes([200, ask]) for point, ask in ASK.items()}
+WORDS |= {f"decide_{kind}_{verdict}": decision(kind, verdict) for kind in ("auth", "access", "bind") for verdict in (ALLOW, PENDING, BOUND)}
+WORDS |= {f"complete_{kind}": complete(kind, ALLOW) for kind in ("auth", "access", "bind")}
+WORDS |= {"create": CREATE, "return_ok": RETURN_OK, "throw": b"\xff\xff", "last_handle": b"\xa0\x03"}
+
+
 def main():
     folder = pathlib.Path(__file__).parent / "corpus" / "host_interface"
     folder.mkdir(parents=True, exist_ok=True)
     for name, play in PLAYS.items():
         (folder / name).write_bytes(b"\x00" + play)  # the first byte: which action authorize is asked about
+    lines = ['%s="%s"' % (name, "".join("\\x%02x" % byte for byte in word)) for name, word in WORDS.items()]
+    head = "# Steps of host_interface.cc; written by host_interface.seeds.py.\n\n"
+    (pathlib.Path(__file__).parent / "dict" / "host_interface.dict").write_text(head + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

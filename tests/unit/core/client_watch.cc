@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "broker/mqtt/topic.h"
+#include "tests/conformance/packet_dump.h"
 
 namespace mortise::core::testing {
 
@@ -17,6 +18,12 @@ ClientWatch::Connection& ClientWatch::connection(const TestClient& client) {
   Connection& found = connections_[client.number()];
   found.client = &client;
   return found;
+}
+
+/// With MORTISE_TRACE every packet is printed: to read what a fuzz input does.
+void ClientWatch::trace(const Connection& connection, const char* direction, const mqtt::ControlPacketView& packet) {
+  static const bool is_on = std::getenv("MORTISE_TRACE") != nullptr;
+  if (is_on) std::fprintf(stderr, "%zu %s %s\n", connection.client->number(), direction, mqtt::dump(packet).c_str());
 }
 
 void ClientWatch::violated(const Connection& connection, const std::string& what) const {
@@ -46,6 +53,7 @@ void ClientWatch::sent_packet(Connection& from, const mqtt::FrameView& frame, No
   const bool is_connect = frame.type == PacketType::kConnect;
   if (is_connect && !from.has_sent_connect) from.version = mqtt::answer_version(frame);
   const auto decoded = mqtt::decode(frame, from.version);
+  if (decoded) trace(from, "->", *decoded);
   if (!decoded || is_connect == from.has_sent_connect) {
     from.is_broken = true;
     return;
@@ -180,6 +188,7 @@ void ClientWatch::received(const TestClient& client, const Received& packet, Now
   const auto frame = mqtt::next_frame(as_bytes(packet.bytes), packet.bytes.size());
   const auto decoded = mqtt::decode(**frame, to.version);
   if (!decoded) violated(to, std::string("what it received does not decode: ") + decoded.error().what);
+  trace(to, "<-", *decoded);
   if (to.is_over) violated(to, "something was said after the end");
   if (packet.bytes.size() > to.maximum_packet_size) violated(to, "a packet above the Maximum Packet Size");
   const auto* connack = std::get_if<mqtt::ConnackView>(&*decoded);
@@ -224,13 +233,16 @@ void ClientWatch::received_connack(Connection& to, const mqtt::ConnackView& pack
   }
   to.is_connected = true;
   for (auto& [number, other] : connections_) {
-    if (other.is_connected && other.session == to.session && &other != &to && other.client->is_open())
-      violated(to, "another connection of its session is open [MQTT-3.1.4-3]");
+    if (!other.is_connected || other.session != to.session || &other == &to) continue;
+    if (other.client->is_open() && to.client->is_open())
+      violated(to, "connection " + std::to_string(number) + " of its session is open, too [MQTT-3.1.4-3]");
   }
-  if (!packet.session_present) {
+  // 3.1 does not say whether there was a session.
+  const bool is_unknown = to.version == mqtt::ProtocolVersion::k31 && !to.clean_start;
+  if (!packet.session_present && !is_unknown) {
     forget(of, to.client->number());
-  } else if (!of.unanswered.empty()) {
-    // Somebody else may have had this session meanwhile, and ended it.
+  } else if (is_unknown || !of.unanswered.empty()) {
+    // Or somebody else had this one meanwhile, and ended it.
     const std::vector<Subscription> kept = of.subscriptions;
     forget(of, to.client->number());
     of.subscriptions = kept;

@@ -146,6 +146,7 @@ class ClientWatch final : public ClientObserver {
   void check_in_flight(Connection& connection, const mqtt::PublishView& packet);
   void check_once_and_in_order(Connection& connection, const mqtt::PublishView& packet, bool is_known_id);
   void forget(WatchedSession& session, std::size_t connection);
+  static void trace(const Connection& connection, const char* direction, const mqtt::ControlPacketView& packet);
   [[noreturn]] void violated(const Connection& connection, const std::string& what) const;
 
   WatchOptions options_;

@@ -168,7 +168,13 @@ void TestBroker::settle() {
       did |= perform(loop);
     }
   }
-  for (const auto& client : clients_) split(*client);
+  // Who was taken over heard what it heard before the one that took over.
+  for (const auto& client : clients_) {
+    if (!client->is_open_) split(*client);
+  }
+  for (const auto& client : clients_) {
+    if (client->is_open_) split(*client);
+  }
 }
 
 void TestBroker::advance(Millis by) {

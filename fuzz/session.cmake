@@ -1,0 +1,1 @@
+mortise_fuzz_target(session LINK mortise_core_harness)
