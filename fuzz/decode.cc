@@ -41,7 +41,11 @@ void check_round_trip(const ControlPacketView& packet, std::size_t size, Protoco
   ByteBuffer encoded;
   encode(encoded, packet, version);
   CHECK(encoded.size() <= size);
-  CHECK(dump(decode_whole(encoded, version)) == dump(packet));
+  const ControlPacketView decoded = decode_whole(encoded, version);
+  CHECK(dump(decoded) == dump(packet));
+  ByteBuffer again;
+  encode(again, decoded, version);
+  CHECK(again == encoded);
 }
 
 /// A message keeps what travels on, under its own topic and under another one.
