@@ -77,6 +77,7 @@ class ClientWatch final : public ClientObserver {
     mqtt::SubscriptionOptions options;
     std::uint32_t identifier = 0;
     std::size_t connection = 0;
+    std::size_t place = 0;  // in its SUBSCRIBE, which may name a filter twice
     std::uint64_t from = 0, until = kForever;
   };
   struct InFlight {
@@ -91,7 +92,8 @@ class ClientWatch final : public ClientObserver {
     std::map<mqtt::PacketId, InFlight> in_flight;
     std::set<mqtt::PacketId> received;  // PUBREC was sent
     std::set<mqtt::PacketId> unreleased;
-    std::set<std::string> seen;  // payloads, of unique ones
+    std::set<std::string> seen;        // payloads, of unique ones
+    std::set<std::string> may_repeat;  // of those that the client ended out of turn
     std::map<std::string, std::uint64_t> newest;
     std::set<std::size_t> unanswered;  // connections whose CONNECT was not answered
   };
@@ -104,7 +106,8 @@ class ClientWatch final : public ClientObserver {
   struct Connection {
     const TestClient* client = nullptr;
     std::string stream;  // sent, not a whole packet yet
-    bool is_broken = false;
+    bool is_unreadable = false;
+    bool is_broken = false;  // it said its last packet
     bool has_sent_connect = false;
     bool is_connected = false;  // CONNACK received
     bool is_over = false;       // nothing may be said any more

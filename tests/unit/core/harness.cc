@@ -131,7 +131,7 @@ bool TestBroker::perform(LoopIndex loop) {
     std::string bytes;
     drain(*outbox, bytes);
     shard.writable(id, now_);
-    if (client != nullptr) client->inbound_ += bytes;
+    if (client != nullptr) written_.push_back({client, std::move(bytes)});
     did = true;
   }
   largest_write_ = std::max(largest_write_, to_write);
@@ -139,7 +139,10 @@ bool TestBroker::perform(LoopIndex loop) {
     TestClient* client = find(loop, close.connection);
     Outbox rest = shard.take_outbox(close.connection);
     if (client == nullptr) continue;
-    drain(rest, client->inbound_);
+    std::string bytes;
+    drain(rest, bytes);
+    // Only of a client that did not read there is something left, and it was said before all this.
+    written_.insert(written_.begin(), {client, std::move(bytes)});
     client->is_open_ = false;
     did = true;
   }
@@ -168,12 +171,9 @@ void TestBroker::settle() {
       did |= perform(loop);
     }
   }
-  // Who was taken over heard what it heard before the one that took over.
-  for (const auto& client : clients_) {
-    if (!client->is_open_) split(*client);
-  }
-  for (const auto& client : clients_) {
-    if (client->is_open_) split(*client);
+  for (Written& written : std::exchange(written_, {})) {
+    written.client->inbound_ += written.bytes;
+    split(*written.client);
   }
 }
 
@@ -362,7 +362,9 @@ void TestClient::read_on() {
   if (!is_open_) return;
   Shard& shard = *broker_.shards_[loop_];
   if (Outbox* outbox = shard.outbox(connection_)) {
-    drain(*outbox, inbound_);
+    std::string bytes;
+    drain(*outbox, bytes);
+    broker_.written_.push_back({this, std::move(bytes)});
     shard.writable(connection_, broker_.now_);
   }
   broker_.settle();

@@ -190,6 +190,11 @@ class TestBroker {
 
  private:
   friend class TestClient;
+  /// What left for a client, in the order in which it did.
+  struct Written {
+    TestClient* client;
+    std::string bytes;
+  };
   bool perform(LoopIndex loop);
   bool offer(TestClient& client);
   void split(TestClient& client);
@@ -203,6 +208,7 @@ class TestBroker {
   GroupDirectory groups_;
   Shared shared_;
   JournalLedger ledger_;
+  std::vector<Written> written_;
   std::size_t largest_write_ = 0;
   std::vector<std::unique_ptr<TestJournal>> journals_;
   std::vector<std::unique_ptr<Shard>> shards_;
