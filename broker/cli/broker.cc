@@ -78,7 +78,7 @@ Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings) {
   return broker;
 }
 
-Result<std::vector<plugin_host::PluginDescription>> Broker::check(config::SettingsPtr settings) {
+Result<std::vector<plugin_host::PluginDescription>> Broker::check(const config::SettingsPtr& settings) {
   Broker broker(without_store(*settings));
   if (Result<void> done = broker.load_plugins(); !done) return std::move(done).as_failure();
   std::vector<plugin_host::PluginDescription> plugins = broker.plugins();

@@ -24,7 +24,7 @@ class Broker {
   static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings);
   /// Starts the plugins, so that they look at their configuration, and stops them. No store, directory or port is
   /// opened. Errors: as start(). Returns what each plugin is.
-  static Result<std::vector<plugin_host::PluginDescription>> check(config::SettingsPtr settings);
+  static Result<std::vector<plugin_host::PluginDescription>> check(const config::SettingsPtr& settings);
   /// As stop(), without grace.
   ~Broker();
   Broker(const Broker&) = delete;

@@ -122,7 +122,7 @@ mqtt::SessionId GroupDirectory::join(const std::string& key, LoopIndex home, std
   subscription.entry.maximum_qos = QoS::kExactlyOnce;
   subscription.entry.is_group = true;
   subscription.entry.is_durable = is_durable;
-  index_.subscribe(routed_filter, std::move(subscription));
+  index_.subscribe(routed_filter, subscription);
   return listed.id;
 }
 

@@ -60,11 +60,12 @@ void proceed_opening(ShardState& state, Connection& connection, Outcome outcome,
 
 // ---- Invalidation ---------------------------------------------------------------------------------------------------
 
-void finish_invalidation(ShardState& state, Connection& connection, ResidentSession& session, SubscriptionReview review,
-                         hooks::AffixPtr affix, Now now) {
+void finish_invalidation(ShardState& state, Connection& connection, ResidentSession& session, Now now) {
+  // The operation is over before it is acted on.
+  PendingInvalidation done = std::move(std::get<PendingInvalidation>(*connection.pending));
   connection.pending.reset();
   connection.stage_deadline = kNever;
-  rebind(state, session, affix, &review, now);
+  rebind(state, session, done.affix, &*done.review, now);
   operation_finished(state, connection, now);
 }
 
@@ -84,7 +85,7 @@ void review_again(ShardState& state, Connection& connection, ResidentSession& se
     return disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the topic hook gave no answer");
   pending.review.emplace(review_of(session, pending.affix));
   if (advance_review(state, connection, *pending.review, session.principal, now)) {
-    finish_invalidation(state, connection, session, std::move(*pending.review), pending.affix, now);
+    finish_invalidation(state, connection, session, now);
   }
 }
 
@@ -102,9 +103,8 @@ void proceed_pending(ShardState& state, Connection& connection, Outcome outcome,
       proceed(state, connection, *again->bind, outcome, now,
               [&](const hooks::BindDecision& decision) { review_again(state, connection, *session, decision, now); });
     } else if (again->review) {
-      proceed_review(state, connection, *again->review, session->principal, outcome, now, [&] {
-        finish_invalidation(state, connection, *session, std::move(*again->review), again->affix, now);
-      });
+      proceed_review(state, connection, *again->review, session->principal, outcome, now,
+                     [&] { finish_invalidation(state, connection, *session, now); });
     }
   }
 }

@@ -17,6 +17,7 @@ routing::FilterRulesPtr to_rules(const std::vector<std::vector<hooks::AccessRule
   routing::FilterRulesPtr rules;
   for (const auto& list : lists) {
     std::vector<routing::FilterRule> converted;
+    converted.reserve(list.size());
     for (const hooks::AccessRule& rule : list) converted.push_back({rule.allow, rule.filter});
     rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
   }

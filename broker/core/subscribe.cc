@@ -124,8 +124,9 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
 }
 
 void acknowledge_subscribe(ShardState& state, Connection& connection, const ResidentSession& session,
-                           mqtt::PacketType type, mqtt::PacketId packet_id, std::vector<ReasonCode> codes) {
+                           mqtt::PacketType type, mqtt::PacketId packet_id, std::span<const ReasonCode> codes) {
   std::vector<std::uint8_t> bytes;
+  bytes.reserve(codes.size());
   for (const ReasonCode code : codes) {
     const bool is_failure = mqtt::is_error(code) && !connection.is_v5();
     bytes.push_back(is_failure ? 0x80 : static_cast<std::uint8_t>(code));
@@ -207,8 +208,7 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
     code = granted(reviewed.options.maximum_qos);
     grant(state, *session, reviewed, now);
   }
-  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kSuback, pending.packet_id,
-                        std::move(pending.codes));
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kSuback, pending.packet_id, pending.codes);
   pump(state, *session, now);
   operation_finished(state, connection, now);
 }
@@ -231,7 +231,7 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
     state.emit(hooks::EventKind::kUnsubscribed, session->principal, now, at->second.routed_filter);
     session->subscriptions.erase(at);
   }
-  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, std::move(codes));
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, codes);
   return {};
 }
 
@@ -283,7 +283,7 @@ std::uint64_t enter_subscription(ShardState& state, const ResidentSession& sessi
   routing::SubscriptionIndex& index = *state.shared.subscriptions;
   if (replays)
     return index.subscribe(subscription.routed_filter, std::move(indexed), *state.shared.retained).retained_boundary;
-  index.subscribe(subscription.routed_filter, std::move(indexed));
+  index.subscribe(subscription.routed_filter, indexed);
   return 0;
 }
 
@@ -318,6 +318,7 @@ void recover_subscription(ShardState& state, ResidentSession& session, const ses
   routing::FilterRulesPtr rules;
   for (const auto& list : record.rules) {
     std::vector<routing::FilterRule> converted;
+    converted.reserve(list.size());
     for (const auto& [allow, filter] : list) converted.push_back({allow, filter});
     rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
   }

@@ -164,7 +164,7 @@ PluginHost::PluginHost(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 PluginHost::~PluginHost() { stop(); }
 
-Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settings, Services services) {
+Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settings, const Services& services) {
   auto state = std::make_unique<State>();
   state->settings = std::move(settings);
   // From here on what was started is stopped again when something fails.

@@ -47,7 +47,7 @@ class PluginHost {
 
   /// Loads, checks and starts every plugin in the order of the configuration; all or nothing. Errors: one line that
   /// names the plugin's entry, the library, what is wrong and what to do.
-  static Result<std::unique_ptr<PluginHost>> start(config::SettingsPtr settings, Services services);
+  static Result<std::unique_ptr<PluginHost>> start(config::SettingsPtr settings, const Services& services);
 
   /// As stop().
   ~PluginHost();

@@ -148,8 +148,7 @@ std::uint32_t PendingTable::check(mortise_handle token, std::size_t point, bool&
   return slot.point == point ? MORTISE_OK : MORTISE_E_ILLEGAL;
 }
 
-PendingTable::Completed PendingTable::complete(mortise_handle token, std::size_t point,
-                                               hooks::Resolution&& resolution) {
+PendingTable::Completed PendingTable::complete(mortise_handle token, std::size_t point, hooks::Resolution resolution) {
   const MutexLock lock(mutex_);
   if (is_closed_) return {MORTISE_E_CLOSED, std::nullopt};
   std::uint32_t local = 0;
@@ -165,7 +164,7 @@ PendingTable::Completed PendingTable::complete(mortise_handle token, std::size_t
   const hooks::Ticket ticket = slot.ticket;
   questions_.erase(ticket);
   end(local, End::kCompleted);
-  return {MORTISE_OK, ticket};
+  return {MORTISE_OK, ticket, std::move(resolution)};
 }
 
 // ---- Ends -----------------------------------------------------------------------------------------------------------

@@ -55,9 +55,10 @@ class PendingTable {
   struct Completed {
     std::uint32_t status = MORTISE_OK;
     std::optional<hooks::Ticket> deliver_to;  // the caller hands the resolution on to it, without the lock
+    hooks::Resolution resolution{};
   };
-  /// Exactly one caller gets OK. `resolution` is taken only when the token's hook still runs; arm() then gives it back.
-  Completed complete(mortise_handle token, std::size_t point, hooks::Resolution&& resolution);
+  /// Exactly one caller gets OK. While the token's hook still runs the table keeps `resolution`; arm() then gives it.
+  Completed complete(mortise_handle token, std::size_t point, hooks::Resolution resolution);
 
   /// hooks::Questions.
   bool expire(const hooks::Ticket& ticket);

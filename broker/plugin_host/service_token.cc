@@ -67,8 +67,9 @@ std::uint32_t complete(mortise_handle self, mortise_handle token, const typename
     return refuse(checked.status, Kind::kComplete, "was given a decision that is refused: " + checked.explanation);
   }
   hooks::Resolution resolution(std::move(decision));
-  const PendingTable::Completed completed = instance.pending().complete(token, Kind::kHook, std::move(resolution));
-  if (completed.deliver_to) instance.environment().completions->complete(*completed.deliver_to, std::move(resolution));
+  PendingTable::Completed completed = instance.pending().complete(token, Kind::kHook, std::move(resolution));
+  if (completed.deliver_to)
+    instance.environment().completions->complete(*completed.deliver_to, std::move(completed.resolution));
   return completed.status;
 }
 

@@ -126,7 +126,7 @@ SubscriptionIndex::WithBoundary SubscriptionIndex::subscribe(std::string_view fi
   WithBoundary result{};
   retained.hold_still([&](std::uint64_t sequence) {
     subscription.entry.retained_boundary = sequence;
-    result = {subscribe(filter, std::move(subscription)), sequence};
+    result = {subscribe(filter, subscription), sequence};
   });
   return result;
 }

@@ -121,7 +121,7 @@ AuthDecision AuthFile::authenticate(const mortise::ConnectRequestView& request) 
     check_->give_back();
     return AuthDecision::deny(mortise::reason::kServerBusy);
   }
-  const AuthDecision later = pending->decision();
+  AuthDecision later = pending->decision();
   check_->submit({std::move(*pending), std::move(*user), std::move(*password), settings->passwords});
   return later;
 }
