@@ -534,8 +534,9 @@ void make_requests(World& made) {
   connect->client_id = "client";
   connect->user_name = "user";
   connect->password.emplace(as_bytes(std::string_view("secret")));
-  connect->user_properties = {{"a", "b"}, {"c", "d"}};
-  connect->certificate.subject_alternative_name = "dns:x, nothing";
+  connect->user_properties = std::make_shared<mqtt::UserProperties>(mqtt::UserProperties{{"a", "b"}, {"c", "d"}});
+  connect->certificate =
+      std::make_shared<mqtt::CertificateIdentity>(mqtt::CertificateIdentity{{}, {}, "dns:x, nothing", {}});
   auto principal = std::make_shared<mqtt::Principal>();
   principal->client_id = "client";
   auto access = std::make_shared<hooks::AccessRequest>();

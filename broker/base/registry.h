@@ -42,6 +42,9 @@ class Registry {
   }
   const T* find(IdType id) const noexcept { return const_cast<Registry*>(this)->find(id); }
 
+  /// What is in a slot now, or null: for those who end their entry with the object's.
+  T* in_slot(std::uint32_t index) noexcept { return index < slots_.size() ? slots_[index].object.get() : nullptr; }
+
   /// Ends the object; false when the id is late.
   bool erase(IdType id) {
     if (find(id) == nullptr) return false;

@@ -34,6 +34,11 @@ std::string key_of(const Opening& opening) {
   return session_key(opening.principal->name_space, opening.principal->client_id);
 }
 
+/// The stored session of who is coming, or null.
+ResidentSession* session_of(ShardState& state, const Opening& opening) {
+  return state.sessions.find(opening.principal->name_space, opening.principal->client_id);
+}
+
 std::uint32_t expiry_interval(const ShardState& state, const Opening& opening, const ConnectView& packet) {
   const std::uint32_t asked = packet.version == mqtt::ProtocolVersion::k5
                                   ? packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0)
@@ -47,7 +52,7 @@ std::uint32_t expiry_interval(const ShardState& state, const Opening& opening, c
 
 void begin(ShardState& state, Connection& connection, Now now) {
   Opening& opening = *connection.opening;
-  const ResidentSession* existing = state.find_session(key_of(opening));
+  const ResidentSession* existing = session_of(state, opening);
   if (existing != nullptr && state.shared.session.takeover == session::TakeOver::kSameUser &&
       existing->principal->user_name != opening.principal->user_name) {
     return refuse_connect(state, connection, ReasonCode::kClientIdentifierNotValid, "another user's Client Identifier");
@@ -94,7 +99,7 @@ void commit(ShardState& state, Connection& connection, Now now);
 
 void review_stored_subscriptions(ShardState& state, Connection& connection, Now now) {
   Opening& opening = *connection.opening;
-  ResidentSession* existing = state.find_session(key_of(opening));
+  ResidentSession* existing = session_of(state, opening);
   const bool resumes = existing != nullptr && !connect_packet(opening).clean_start && existing->is_persistent();
   if (!resumes || !state.has_authorize || existing->subscriptions.empty()) return commit(state, connection, now);
   auto& review = opening.review.emplace(review_of(*existing, opening.affix));
@@ -124,23 +129,22 @@ void authorize_will(ShardState& state, Connection& connection, std::string_view 
 /// The session this connection goes on with: the stored one, or a new one.
 ResidentSession& take_session(ShardState& state, Connection& connection, const ConnectView& packet, bool& is_present,
                               Now now) {
-  const std::string key = key_of(*connection.opening);
-  if (ResidentSession* existing = state.find_session(key)) {
+  const Opening& opening = *connection.opening;
+  if (ResidentSession* existing = session_of(state, opening)) {
     if (Connection* old = state.connection_of(*existing)) {
       ++state.counters.take_overs;
       disconnect(state, *old, ReasonCode::kSessionTakenOver, now, "taken over by a new connection");
     }
   }
   // The old connection's end may have ended its session, too.
-  if (ResidentSession* existing = state.find_session(key); existing != nullptr && packet.clean_start)
+  if (ResidentSession* existing = session_of(state, opening); existing != nullptr && packet.clean_start)
     end_session(state, *existing, now);
-  if (ResidentSession* existing = state.find_session(key)) {
+  if (ResidentSession* existing = session_of(state, opening)) {
     is_present = true;
     return *existing;
   }
   is_present = false;
-  // The registry makes the slot's id; the session is told it with its loop.
-  return create_session(state, key);
+  return state.sessions.emplace(state.loop, opening.principal, state.shared.session);
 }
 
 void set_will(ShardState& state, ResidentSession& session, const Opening& opening, const ConnectView& packet) {
@@ -322,7 +326,7 @@ void stored_subscriptions_reviewed(ShardState& state, Connection& connection, No
   connection.stage_deadline = kNever;
   // The connection that is taken over may have subscribed meanwhile; only what is new is asked about.
   Opening& opening = *connection.opening;
-  const ResidentSession* existing = state.find_session(key_of(opening));
+  const ResidentSession* existing = session_of(state, opening);
   if (existing != nullptr && opening.review && renew_review(*existing, opening.affix, *opening.review) &&
       !advance_review(state, connection, *opening.review, opening.principal, now))
     return;

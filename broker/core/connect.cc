@@ -16,11 +16,11 @@ using mqtt::ConnectView;
 using mqtt::PropertyId;
 using mqtt::ReasonCode;
 
-std::vector<std::pair<std::string, std::string>> user_properties(const mqtt::PropertiesView& properties) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  if (!properties.has(PropertyId::kUserProperty)) return pairs;
+mqtt::UserPropertiesPtr user_properties(const mqtt::PropertiesView& properties) {
+  if (!properties.has(PropertyId::kUserProperty)) return nullptr;
+  auto pairs = std::make_shared<mqtt::UserProperties>();
   properties.for_each([&](const mqtt::PropertyView& property) {
-    if (property.id == PropertyId::kUserProperty) pairs.emplace_back(property.text, property.value);
+    if (property.id == PropertyId::kUserProperty) pairs->emplace_back(property.text, property.value);
   });
   return pairs;
 }

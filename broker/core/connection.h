@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/base/on_demand.h"
 #include "broker/base/ring.h"
 #include "broker/base/time.h"
 #include "broker/core/mail.h"
@@ -105,9 +106,9 @@ struct Connection {
   SteadyTime stage_deadline = kNever;  // of the stage (CONNECT time-out), or of the pending question
   SteadyTime armed_for = kNever;       // the earliest timer entry
   Outbox outbox;
-  Ring<Parked> parked;
-  std::string read_ahead;          // whole packets behind a pending operation
-  std::unique_ptr<PeerInfo> peer;  // until the Principal is made
+  OnDemand<Ring<Parked>> parked;
+  OnDemand<std::string> read_ahead;  // whole packets behind a pending operation
+  std::unique_ptr<PeerInfo> peer;    // until the Principal is made
   std::unique_ptr<Opening> opening;
   std::unique_ptr<PendingOperation> pending;
   std::unique_ptr<session::TopicAliases> aliases;

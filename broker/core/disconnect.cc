@@ -94,12 +94,6 @@ void connection_lost(ShardState& state, Connection& connection, ReasonCode reaso
   if (is_current) detach(state, *session, reason, now);
 }
 
-ResidentSession& create_session(ShardState& state, const std::string& key) {
-  ResidentSession& session = state.sessions.emplace(state.loop, key, state.shared.session);
-  state.sessions_by_key[key] = session.id;
-  return session;
-}
-
 void make_durable(ShardState& state, ResidentSession& session) {
   if (state.journal == nullptr) return;
   session.number = state.journal->new_session_number();
@@ -154,8 +148,7 @@ void end_session(ShardState& state, ResidentSession& session, Now now) {
     state.sessions_by_number.erase(session.number);
   }
   state.emit(hooks::EventKind::kSessionEnded, session.principal, now);
-  state.sessions_by_key.erase(session.key);
-  state.sessions.erase(session.id.slot);
+  state.sessions.erase(session);
 }
 
 void session_due(ShardState& state, ResidentSession& session, Now now) {

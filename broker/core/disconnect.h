@@ -17,16 +17,14 @@ void connection_lost(ShardState& state, Connection& connection, mqtt::ReasonCode
 /// The session is over: Will, subscriptions, queue and everything stored of it. The reference is dead afterwards.
 void end_session(ShardState& state, ResidentSession& session, Now now);
 
-/// A new session without connection.
-ResidentSession& create_session(ShardState& state, const std::string& key);
 /// Gives a session its number in the store, when there is one.
 void make_durable(ShardState& state, ResidentSession& session);
 /// Writes what is known of a durable session.
 void put_session(ShardState& state, const ResidentSession& session);
 
-/// The Will is due.
 /// Discards the Will, if there is one.
 void forget_will(ShardState& state, ResidentSession& session);
+/// The Will is due.
 void publish_will(ShardState& state, ResidentSession& session, Now now);
 /// Whatever of this session is due at `now.wall`: Will Delay, expiry. The session may be gone afterwards.
 void session_due(ShardState& state, ResidentSession& session, Now now);

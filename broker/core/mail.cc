@@ -50,12 +50,12 @@ struct Handling {
       PassingView passing(state, publish->message);
       route(state, passing, RouteOptions{}, now);
     } else if (const auto* kick = std::get_if<hooks::DisconnectIntent>(&mail.intent)) {
-      ResidentSession* session = state.find_session(session_key(kick->name_space, kick->client_id));
+      ResidentSession* session = state.sessions.find(kick->name_space, kick->client_id);
       Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
       const std::string why = "disconnected by plugin " + mail.plugin;
       if (connection != nullptr) disconnect(state, *connection, kick->reason, now, why.c_str());
     } else if (const auto* changed = std::get_if<hooks::InvalidateIntent>(&mail.intent)) {
-      invalidate(state, session_key(changed->name_space, changed->client_id), now);
+      invalidate(state, changed->name_space, changed->client_id, now);
     }
   }
 

@@ -27,12 +27,12 @@ class DetachedStream {
 
 /// What the socket knows of its peer.
 struct PeerInfo {
-  std::string listener;  // its URL
+  SharedBytes listener;  // its URL
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::string local_address;
   std::uint16_t local_port = 0;
-  mqtt::CertificateIdentity certificate;
+  mqtt::CertificatePtr certificate;
 };
 
 /// An authenticated client on its way to its home loop. `connect` is the whole CONNECT packet as it was received.

@@ -7,9 +7,10 @@
 namespace mortise::core {
 
 void Outbox::open_segment() {
-  if (!segments_.empty()) closed_size_ += segments_.back().size();
-  segments_.emplace_back();
-  if (pool_ != nullptr) segments_.back().bytes = pool_->take();
+  if (!contents_) contents_ = pool_ != nullptr ? pool_->take_contents() : std::make_unique<OutboxContents>();
+  if (!contents_->segments.empty()) contents_->closed_size += contents_->segments.back().size();
+  contents_->segments.emplace_back();
+  if (pool_ != nullptr) contents_->segments.back().bytes = pool_->take();
 }
 
 void Outbox::append_payload(const mqtt::MessagePtr& message) {
@@ -19,19 +20,20 @@ void Outbox::append_payload(const mqtt::MessagePtr& message) {
     return;
   }
   buffer();
-  segments_.back().message = message;
+  contents_->segments.back().message = message;
 }
 
 std::size_t Outbox::gather(std::span<iovec> vectors) const noexcept {
+  if (!contents_) return 0;
   std::size_t used = 0;
-  std::size_t skip = consumed_;
+  std::size_t skip = contents_->consumed;
   const auto add = [&](const void* data, std::size_t size) {
     const std::size_t skipped = std::min(skip, size);
     skip -= skipped;
     if (size == skipped) return;
     vectors[used++] = {const_cast<char*>(static_cast<const char*>(data)) + skipped, size - skipped};
   };
-  for (const Segment& segment : segments_) {
+  for (const OutboxSegment& segment : contents_->segments) {
     if (used + 2 > vectors.size()) break;
     add(segment.bytes.data(), segment.bytes.size());
     if (segment.message) add(segment.message->payload().data(), segment.message->payload().size());
@@ -46,19 +48,21 @@ void Outbox::give_back(mqtt::ByteBuffer& buffer) {
 
 void Outbox::consume(std::size_t written) {
   CHECK(written <= size());
-  consumed_ += written;
+  if (!contents_) return;
+  auto& [segments, consumed, closed_size] = *contents_;
+  consumed += written;
   std::size_t done = 0;
-  while (done + 1 < segments_.size() && consumed_ >= segments_[done].size()) {
-    consumed_ -= segments_[done].size();
-    closed_size_ -= segments_[done].size();
-    give_back(segments_[done].bytes);
+  while (done + 1 < segments.size() && consumed >= segments[done].size()) {
+    consumed -= segments[done].size();
+    closed_size -= segments[done].size();
+    give_back(segments[done].bytes);
     ++done;
   }
-  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
-  if (segments_.size() != 1 || consumed_ < segments_.front().size()) return;
-  consumed_ = 0;
-  give_back(segments_.front().bytes);
-  segments_ = {};
+  segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(done));
+  if (segments.size() != 1 || consumed < segments.front().size()) return;
+  give_back(segments.front().bytes);
+  std::unique_ptr<OutboxContents> emptied = std::move(contents_);
+  if (pool_ != nullptr) pool_->give_back(std::move(emptied));
 }
 
 }  // namespace mortise::core

@@ -25,8 +25,8 @@ class Outbox {
 
   /// Where encoders append.
   mqtt::ByteBuffer& buffer() {
-    if (segments_.empty() || !segments_.back().is_open()) open_segment();
-    return segments_.back().bytes;
+    if (!contents_ || !is_open(contents_->segments.back())) open_segment();
+    return contents_->segments.back().bytes;
   }
   void append(std::string_view bytes) { buffer().append(bytes); }
   /// Appends the payload of `message`, which stays alive until it is written.
@@ -35,7 +35,7 @@ class Outbox {
   bool empty() const noexcept { return size() == 0; }
   /// Bytes not yet written.
   std::size_t size() const noexcept {
-    return segments_.empty() ? 0 : closed_size_ + segments_.back().size() - consumed_;
+    return contents_ ? contents_->closed_size + contents_->segments.back().size() - contents_->consumed : 0;
   }
 
   /// Fills `vectors` from the front; returns how many were used. Borrowed until the next call that changes the outbox.
@@ -46,20 +46,14 @@ class Outbox {
  private:
   static constexpr std::size_t kSegmentSize = 64u << 10;  // written segments are freed one by one
 
-  struct Segment {
-    mqtt::ByteBuffer bytes;
-    mqtt::MessagePtr message;  // when set, its payload follows `bytes`
-    std::size_t size() const noexcept { return bytes.size() + (message ? message->payload().size() : 0); }
-    bool is_open() const noexcept { return !message && bytes.size() < kSegmentSize; }
-  };
+  static bool is_open(const OutboxSegment& segment) noexcept {
+    return !segment.message && segment.bytes.size() < kSegmentSize;
+  }
   void open_segment();
   void give_back(mqtt::ByteBuffer& buffer);
 
   OutboxPool* pool_ = nullptr;
-  /// Segments before the last are closed; only the last one's bytes grow.
-  std::vector<Segment> segments_;
-  std::size_t consumed_ = 0;  // of the first segment
-  std::size_t closed_size_ = 0;
+  std::unique_ptr<OutboxContents> contents_;  // null: nothing to say; otherwise with one segment at least
 };
 
 }  // namespace mortise::core

@@ -146,10 +146,10 @@ void invalidate(ShardState& state, ResidentSession& session, Now now) {
   begin_invalidation(state, *connection, now);
 }
 
-void invalidate(ShardState& state, const std::string& key, Now now) {
-  if (ResidentSession* session = state.find_session(key)) invalidate(state, *session, now);
+void invalidate(ShardState& state, std::string_view name_space, std::string_view client_id, Now now) {
+  if (ResidentSession* session = state.sessions.find(name_space, client_id)) invalidate(state, *session, now);
   // Whoever is attaching may have been asked about already.
-  const auto at = state.attaching.find(key);
+  const auto at = state.attaching.find(session_key(name_space, client_id));
   if (at == state.attaching.end()) return;
   for (const ConnectionId id : {at->second.active, at->second.waiting}) {
     if (Connection* connection = state.connections.find(id)) connection->wants_invalidation = true;

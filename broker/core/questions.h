@@ -14,7 +14,7 @@ void question_expired(ShardState& state, Connection& connection, Now now);
 /// remembered goes.
 void invalidate(ShardState& state, ResidentSession& session, Now now);
 /// The same for a session's key: whoever is attaching with it, too.
-void invalidate(ShardState& state, const std::string& key, Now now);
+void invalidate(ShardState& state, std::string_view name_space, std::string_view client_id, Now now);
 /// Begins what invalidate() asked for while another operation was pending.
 void begin_invalidation(ShardState& state, Connection& connection, Now now);
 

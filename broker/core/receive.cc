@@ -116,7 +116,7 @@ bool take(ShardState& state, Connection& connection, const FrameView& frame, Byt
       ++state.counters.held_back_read_ahead;
       return false;
     }
-    connection.read_ahead.append(as_text(packet));
+    connection.read_ahead->append(as_text(packet));
     return true;
   }
   if (must_wait(state, connection, frame.type)) return false;
@@ -218,7 +218,7 @@ void operation_finished(ShardState& state, Connection& connection, Now now) {
   while (!connection.pending && connection.stage == Stage::kConnected && at < connection.read_ahead.size()) {
     // Of a peer that has gone nobody offers anything again.
     if (state.has_said_enough() && !connection.is_gone) break;
-    const ByteView rest = as_bytes(connection.read_ahead).subspan(at);
+    const ByteView rest = as_bytes(*connection.read_ahead).subspan(at);
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
     CHECK(found && found->has_value());
     const std::string packet(as_text(rest.first((*found)->size)));
@@ -230,8 +230,8 @@ void operation_finished(ShardState& state, Connection& connection, Now now) {
   }
   connection.is_working_off = false;
   if (connection.stage == Stage::kEnded) return;
-  connection.read_ahead.erase(0, at);
-  if (connection.read_ahead.empty()) connection.read_ahead = {};
+  if (!connection.read_ahead.empty()) connection.read_ahead->erase(0, at);
+  if (connection.read_ahead.empty()) connection.read_ahead.clear();
   if (connection.pending) return;
   if (!connection.read_ahead.empty() && !connection.is_gone) {
     connection.has_held_back = true;

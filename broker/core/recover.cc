@@ -33,14 +33,12 @@ void recover(ShardState& state, Shard::Recovered recovered, Now now) {
     return recover_group_queue(state, recovered.session.share_group, {recovered.session.number, recovered.queue}, now);
   }
   const mqtt::Principal& principal = *recovered.session.principal;
-  const std::string key = session_key(principal.name_space, principal.client_id);
-  if (state.find_session(key) != nullptr) {
+  if (state.sessions.find(principal.name_space, principal.client_id) != nullptr) {
     MORTISE_LOG(kWarning, "core", "store: client %s has two sessions; number %llu is left out",
                 quoted(principal.client_id).c_str(), static_cast<unsigned long long>(recovered.session.number));
     return;
   }
-  ResidentSession& session = create_session(state, key);
-  session.principal = recovered.session.principal;
+  ResidentSession& session = state.sessions.emplace(state.loop, recovered.session.principal, state.shared.session);
   session.number = recovered.session.number;
   session.expiry_interval = recovered.session.expiry_interval;
   state.sessions_by_number[session.number] = session.id;

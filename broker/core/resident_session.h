@@ -32,9 +32,9 @@ struct Replay {
 /// A session on its home loop, with what ties it to its connection, to routing and to the hooks. Unsynchronised
 /// (loop-owned).
 struct ResidentSession : session::Session {
-  ResidentSession(Id<mqtt::SessionTag> slot, LoopIndex loop, std::string session_key,
+  ResidentSession(Id<mqtt::SessionTag> slot, LoopIndex loop, mqtt::PrincipalPtr owner,
                   const session::SessionLimits& limits)
-      : Session({slot, loop}, std::move(session_key), limits) {}
+      : Session({slot, loop}, std::move(owner), limits) {}
 
   ConnectionId connection;  // empty: nobody is connected
   hooks::AffixPtr affix;    // null: topics pass as they are

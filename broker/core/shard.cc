@@ -145,7 +145,7 @@ ShardHoldings Shard::holdings() const noexcept {
   ShardHoldings holdings;
   holdings.connections = state_->connections.size();
   holdings.sessions = state_->sessions.size();
-  holdings.session_names = state_->sessions_by_key.size() + state_->sessions_by_number.size();
+  holdings.session_names = state_->sessions.names() + state_->sessions_by_number.size();
   holdings.groups = state_->groups.size();
   holdings.group_names =
       state_->groups_by_key.size() + state_->groups_by_number.size() + state_->recovered_queues.size();

@@ -9,13 +9,9 @@ ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal
       shared(all),
       journal(loop_journal),
       dispatch(std::make_shared<const hooks::Dispatch>()),
+      sessions(all.home_hash),
       matches(*all.subscriptions, all.match_cache) {
   actions.mail.resize(all.loops);
-}
-
-ResidentSession* ShardState::find_session(std::string_view key) {
-  const auto at = sessions_by_key.find(key);
-  return at == sessions_by_key.end() ? nullptr : sessions.find(at->second.slot);
 }
 
 bool ShardState::is_durable(std::uint64_t position) const {

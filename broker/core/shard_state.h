@@ -11,7 +11,7 @@
 #include "broker/core/connection.h"
 #include "broker/core/counters.h"
 #include "broker/core/encoded_layouts.h"
-#include "broker/core/resident_session.h"
+#include "broker/core/session_table.h"
 #include "broker/core/shard.h"
 #include "broker/core/shared_group.h"
 #include "broker/core/timers.h"
@@ -59,8 +59,7 @@ struct ShardState {
   bool has_events = false;
 
   Registry<Connection, hooks::ConnectionTag> connections;
-  Registry<ResidentSession, mqtt::SessionTag> sessions;
-  std::unordered_map<std::string, mqtt::SessionId, TextHash, std::equal_to<>> sessions_by_key;
+  SessionTable sessions;
   std::unordered_map<session::SessionNumber, mqtt::SessionId>
       sessions_by_number;                                   // durable ones: for pages of the store
   std::unordered_map<mqtt::SessionId, SharedGroup> groups;  // whose home loop this is
@@ -94,7 +93,6 @@ struct ShardState {
   Connection* connection_of(const ResidentSession& session) { return connections.find(session.connection); }
   ResidentSession* session_of(const Connection& connection) { return sessions.find(connection.session.slot); }
   ResidentSession* find_session(mqtt::SessionId id) { return id.loop == loop ? sessions.find(id.slot) : nullptr; }
-  ResidentSession* find_session(std::string_view key);
   /// Publishers may be read: there is credit in the mailboxes and in the store.
   bool accepts_publishes() const { return has_mail_credit && (journal == nullptr || journal->has_credit()); }
   /// What is in the outboxes leaves before more is read: one read of small messages can be a hundred times as much for

@@ -26,7 +26,7 @@ void say_when_durable(ShardState& state, Connection& connection, std::uint64_t p
   }
   // Positions only grow, so entries stand in order; one that waits for nothing of its own rides behind the last.
   if (!state.is_durable(position)) state.parked_connections.push_back({position, connection.id});
-  connection.parked.push_back({position, std::move(packet), frees_receive_quota});
+  connection.parked->push_back({position, std::move(packet), frees_receive_quota});
   // Not ended here: whoever says something goes on with its session.
   if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
 }
@@ -50,11 +50,11 @@ void release_parked(ShardState& state, Now now) {
     Connection* connection = state.connections.find(first.connection);
     if (connection == nullptr || connection->stage == Stage::kEnded) continue;
     if (connection->stage == Stage::kCommitting) greet(state, *connection, now);
-    while (!connection->parked.empty() && state.is_durable(connection->parked.front().position)) {
-      Parked& parked = connection->parked.front();
+    while (!connection->parked.empty() && state.is_durable(connection->parked->front().position)) {
+      Parked& parked = connection->parked->front();
       connection->outbox.append(parked.packet);
       if (parked.frees_receive_quota && connection->unacknowledged > 0) --connection->unacknowledged;
-      connection->parked.pop_front();
+      connection->parked->pop_front();
     }
     mark_talkative(state, *connection);
     resume_reading(state, *connection);
@@ -78,7 +78,7 @@ void end_connection(ShardState& state, Connection& connection, Farewell farewell
   connection.stage = Stage::kEnded;
   connection.pending.reset();
   connection.parked.clear();
-  connection.read_ahead = {};
+  connection.read_ahead.clear();
   state.actions.closes.push_back({connection.id, farewell});
 }
 

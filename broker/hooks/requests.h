@@ -25,19 +25,19 @@ struct ConnectRequest {
   bool clean_start = false;
   std::uint16_t keep_alive = 0;
   std::uint32_t session_expiry_interval = 0;  // seconds
-  std::string listener;
+  SharedBytes listener;
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::string local_address;
   std::uint16_t local_port = 0;
-  mqtt::CertificateIdentity certificate;
+  mqtt::CertificatePtr certificate;
   std::optional<std::string> authentication_method;
   std::optional<Secret> authentication_data;
   bool has_will = false;
   std::string will_topic;
   mqtt::QoS will_qos = mqtt::QoS::kAtMostOnce;
   bool will_retain = false;
-  std::vector<std::pair<std::string, std::string>> user_properties;
+  mqtt::UserPropertiesPtr user_properties;
 };
 using ConnectRequestPtr = std::shared_ptr<const ConnectRequest>;
 

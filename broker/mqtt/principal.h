@@ -7,31 +7,40 @@
 #include <utility>
 #include <vector>
 
+#include "broker/base/shared_bytes.h"
 #include "broker/base/time.h"
 #include "broker/mqtt/types.h"
 
 namespace mortise::mqtt {
 
-/// Who a peer's certificate says it is; all empty without one.
+/// Who a peer's certificate says it is.
 struct CertificateIdentity {
   std::string subject;
   std::string common_name;
   std::string subject_alternative_name;
   std::string fingerprint_sha256;
+  bool operator==(const CertificateIdentity&) const = default;
 };
+/// Null: no certificate was shown.
+using CertificatePtr = std::shared_ptr<const CertificateIdentity>;
+
+/// In order. Null: there are none.
+using UserProperties = std::vector<std::pair<std::string, std::string>>;
+using UserPropertiesPtr = std::shared_ptr<const UserProperties>;
 
 /// Who is connected: a snapshot made once per successful CONNECT, held by whatever needs to know it later (session,
 /// Will, offline queue, hooks, bridges) instead of the connection. Immutable: only ever a shared_ptr<const Principal>.
+/// Every idle client has one, so what most do not have, or share, is one pointer.
 struct Principal {
   std::string client_id;                 // as used for the session; assigned by the Server when the Client sent none
   std::optional<std::string> user_name;  // as authentication decided it
   std::string name_space;                // set by authentication; scopes client ids and session keys
-  std::string listener;                  // its URL
+  SharedBytes listener;                  // its URL
   std::string peer_address;              // "127.0.0.1", "::1", or the path of a Unix socket
   std::uint16_t peer_port = 0;
   ProtocolVersion version = ProtocolVersion::k5;
-  CertificateIdentity certificate;
-  std::vector<std::pair<std::string, std::string>> user_properties;  // of CONNECT, in order
+  CertificatePtr certificate;
+  UserPropertiesPtr user_properties;  // of CONNECT
   WallTime connected_at{};
   std::uint64_t epoch = 0;  // of the connection: never repeats while the broker runs
 };

@@ -95,6 +95,7 @@ bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || err
 TcpListener::TcpListener(Descriptor socket, const config::ListenerSettings& settings, std::uint16_t port)
     : socket_(std::move(socket)),
       url_(settings.url),
+      shared_url_(SharedBytes::copy_of(url_)),
       port_(port),
       load_(ListenerLoad::make(settings.max_connections)) {}
 
@@ -135,7 +136,7 @@ bool TcpListener::claims_log_line(SteadyTime now) const noexcept {
 
 core::PeerInfo TcpListener::peer_of(int socket, const sockaddr_storage& address) const {
   core::PeerInfo peer;
-  peer.listener = url_;
+  peer.listener = shared_url_;
   std::tie(peer.peer_address, peer.peer_port) = described(address);
   std::tie(peer.local_address, peer.local_port) = described(local_address_of(socket));
   return peer;

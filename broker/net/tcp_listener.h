@@ -59,6 +59,7 @@ class TcpListener {
 
   const Descriptor socket_;
   const std::string url_;
+  const SharedBytes shared_url_;  // the same, for the peers
   const std::uint16_t port_;
   const Ref<ListenerLoad> load_;
   mutable std::atomic<SteadyTime::rep> next_log_line_{0};

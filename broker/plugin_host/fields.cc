@@ -87,9 +87,13 @@ std::optional<ByteView> optional_text(const std::optional<std::string>& value) n
   return value ? std::optional(as_bytes(*value)) : std::nullopt;
 }
 
-/// Empty means absent.
+/// Empty means absent, and so is every part of a certificate that was not shown.
 std::optional<ByteView> non_empty(const std::string& value) noexcept {
   return value.empty() ? std::nullopt : std::optional(as_bytes(value));
+}
+
+std::optional<ByteView> non_empty(const mqtt::CertificatePtr& certificate, std::string CertificateIdentity::*part) {
+  return certificate ? non_empty((*certificate).*part) : std::nullopt;
 }
 
 std::optional<ByteView> secret(const std::optional<hooks::Secret>& value) noexcept {
@@ -122,9 +126,9 @@ std::size_t alternative_name_count(const CertificateIdentity& certificate) noexc
 template <class Object>
 constexpr FieldReader alternative_names(std::uint32_t field) {
   return pairs<Object>(
-      field, [](const Object& object) { return alternative_name_count(object.certificate); },
+      field, [](const Object& object) { return object.certificate ? alternative_name_count(*object.certificate) : 0; },
       [](const Object& object, std::size_t index, std::string_view& key, std::string_view& value) {
-        const std::string_view item = alternative_name(object.certificate, index);
+        const std::string_view item = alternative_name(*object.certificate, index);
         const std::size_t colon = item.find(':');
         key = colon == std::string_view::npos ? std::string_view() : item.substr(0, colon);
         value = colon == std::string_view::npos ? item : item.substr(colon + 1);
@@ -134,10 +138,10 @@ constexpr FieldReader alternative_names(std::uint32_t field) {
 template <class Object>
 constexpr FieldReader user_properties(std::uint32_t field) {
   return pairs<Object>(
-      field, [](const Object& object) { return object.user_properties.size(); },
+      field, [](const Object& object) { return object.user_properties ? object.user_properties->size() : 0; },
       [](const Object& object, std::size_t index, std::string_view& key, std::string_view& value) {
-        key = object.user_properties[index].first;
-        value = object.user_properties[index].second;
+        key = (*object.user_properties)[index].first;
+        value = (*object.user_properties)[index].second;
       });
 }
 
@@ -169,18 +173,19 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
                            [](const auto& c) { return static_cast<std::uint8_t>(c.version); }),
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_CLEAN_START, [](const auto& c) { return c.clean_start ? 1U : 0U; }),
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_KEEP_ALIVE_S, [](const auto& c) { return c.keep_alive; }),
-    bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_LISTENER, [](const auto& c) { return text(c.listener); }),
+    bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_LISTENER, [](const auto& c) { return c.listener.view(); }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_PEER_ADDRESS, [](const auto& c) { return text(c.peer_address); }),
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_PEER_PORT, [](const auto& c) { return c.peer_port; }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_LOCAL_ADDRESS, [](const auto& c) { return text(c.local_address); }),
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_LOCAL_PORT, [](const auto& c) { return c.local_port; }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_CERTIFICATE_SUBJECT,
-                          [](const auto& c) { return non_empty(c.certificate.subject); }),
+                          [](const auto& c) { return non_empty(c.certificate, &CertificateIdentity::subject); }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_CERTIFICATE_COMMON_NAME,
-                          [](const auto& c) { return non_empty(c.certificate.common_name); }),
+                          [](const auto& c) { return non_empty(c.certificate, &CertificateIdentity::common_name); }),
     alternative_names<ConnectRequest>(MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES),
-    bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT,
-                          [](const auto& c) { return non_empty(c.certificate.fingerprint_sha256); }),
+    bytes<ConnectRequest>(
+        MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT,
+        [](const auto& c) { return non_empty(c.certificate, &CertificateIdentity::fingerprint_sha256); }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD,
                           [](const auto& c) { return optional_text(c.authentication_method); }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_AUTHENTICATION_DATA,
@@ -204,19 +209,19 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_USER_NAME, [](const auto& p) { return optional_text(p.user_name); }),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_HAS_USER_NAME, [](const auto& p) { return p.user_name ? 1U : 0U; }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_NAME_SPACE, [](const auto& p) { return text(p.name_space); }),
-    bytes<Principal>(MORTISE_FIELD_PRINCIPAL_LISTENER, [](const auto& p) { return text(p.listener); }),
+    bytes<Principal>(MORTISE_FIELD_PRINCIPAL_LISTENER, [](const auto& p) { return p.listener.view(); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_PEER_ADDRESS, [](const auto& p) { return text(p.peer_address); }),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_PEER_PORT, [](const auto& p) { return p.peer_port; }),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_PROTOCOL_VERSION,
                       [](const auto& p) { return static_cast<std::uint8_t>(p.version); }),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_CONNECTED_AT_MS, [](const auto& p) { return wall_ms(p.connected_at); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_SUBJECT,
-                     [](const auto& p) { return non_empty(p.certificate.subject); }),
+                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::subject); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_COMMON_NAME,
-                     [](const auto& p) { return non_empty(p.certificate.common_name); }),
+                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::common_name); }),
     alternative_names<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_ALTERNATIVE_NAMES),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT,
-                     [](const auto& p) { return non_empty(p.certificate.fingerprint_sha256); }),
+                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::fingerprint_sha256); }),
     user_properties<Principal>(MORTISE_FIELD_PRINCIPAL_USER_PROPERTIES),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH, [](const auto& p) { return p.epoch; }),
 

@@ -17,7 +17,7 @@ namespace mortise::session {
 /// in bytes; when full it starts anew, and says how often it did. An empty one owns no memory. Unsynchronised.
 class AuthorizationCache {
  public:
-  explicit AuthorizationCache(std::size_t maximum_entries) : maximum_(maximum_entries) {}
+  explicit AuthorizationCache(std::uint32_t maximum_entries) : maximum_(maximum_entries) {}
 
   /// Whether publishing to a routed topic is allowed; nothing when the cache does not know. Cost: of the topic asked
   /// for last, one compare.
@@ -30,7 +30,7 @@ class AuthorizationCache {
   /// Of the names in it.
   std::size_t bytes() const noexcept { return contents_ ? contents_->bytes : 0; }
   /// What that is bounded by: long names take the place of several.
-  std::size_t maximum_bytes() const noexcept { return maximum_ * kNameBytes; }
+  std::size_t maximum_bytes() const noexcept { return std::size_t{maximum_} * kNameBytes; }
   /// How often it was full.
   std::uint32_t times_full() const noexcept { return times_full_; }
 
@@ -55,7 +55,7 @@ class AuthorizationCache {
   Contents* make_room(std::size_t name_size, bool is_full);
   const Verdict* look_up(std::string_view topic, SteadyTime now) const;
 
-  std::size_t maximum_;
+  std::uint32_t maximum_;
   std::uint32_t times_full_ = 0;
   std::unique_ptr<Contents> contents_;
 };

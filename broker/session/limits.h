@@ -46,11 +46,11 @@ struct SessionLimits {
   Millis durability_interval{1000};
   QueueLimits queue;
   std::uint16_t max_inflight = 1000;  // PUBLISH at QoS > 0 on their way to one Client; its Receive Maximum may be lower
-  std::uint32_t max_subscriptions = 10'000;       // of one Client
-  std::size_t outbox_max_bytes = 8u << 20;        // encoded and not yet taken by the socket, per connection
-  std::size_t read_ahead_max_bytes = 256u << 10;  // held behind a pending hook, per connection
-  std::size_t parked_acks_max = 1024;             // acknowledgements that wait for the store, per connection
-  std::size_t authorization_cache_entries = 128;  // per session
+  std::uint32_t max_subscriptions = 10'000;         // of one Client
+  std::size_t outbox_max_bytes = 8u << 20;          // encoded and not yet taken by the socket, per connection
+  std::size_t read_ahead_max_bytes = 256u << 10;    // held behind a pending hook, per connection
+  std::size_t parked_acks_max = 1024;               // acknowledgements that wait for the store, per connection
+  std::uint32_t authorization_cache_entries = 128;  // per session
 };
 
 }  // namespace mortise::session

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include "broker/mqtt/message.h"
@@ -33,18 +32,17 @@ struct PendingWill {
 /// What the broker knows of one client, whether it is connected or not: outlives connections. Unsynchronised: belongs
 /// to its home loop; everybody else names it by SessionId.
 struct Session {
-  Session(mqtt::SessionId session_id, std::string session_key, const SessionLimits& limits)
+  Session(mqtt::SessionId session_id, mqtt::PrincipalPtr owner, const SessionLimits& limits)
       : id(session_id),
-        key(std::move(session_key)),
+        principal(std::move(owner)),
         outbound(limits),
         authorization(limits.authorization_cache_entries) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const mqtt::SessionId id;
-  const std::string key;  // namespace and client id: whole, never a hash of them
 
-  mqtt::PrincipalPtr principal;       // of the latest connection
+  mqtt::PrincipalPtr principal;       // of the latest connection; its namespace and client id name the session
   SessionNumber number = 0;           // in the store; 0: not durable
   std::uint32_t expiry_interval = 0;  // seconds
   WallTime expires_at = kNeverWall;   // set when the connection has ended

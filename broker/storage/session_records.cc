@@ -31,14 +31,17 @@ void put_principal(BodyWriter& body, const mqtt::Principal& principal) {
   body.put(to_record_time(principal.connected_at));
   body.put_text(principal.client_id);
   body.put_text(principal.name_space);
-  body.put_text(principal.listener);
+  body.put_text(principal.listener.text());
   body.put_text(principal.peer_address);
-  body.put_text(principal.certificate.subject);
-  body.put_text(principal.certificate.common_name);
-  body.put_text(principal.certificate.subject_alternative_name);
-  body.put_text(principal.certificate.fingerprint_sha256);
-  body.put(static_cast<std::uint32_t>(principal.user_properties.size()));
-  for (const auto& [name, value] : principal.user_properties) {
+  static const mqtt::CertificateIdentity kNone;
+  const mqtt::CertificateIdentity& certificate = principal.certificate ? *principal.certificate : kNone;
+  body.put_text(certificate.subject);
+  body.put_text(certificate.common_name);
+  body.put_text(certificate.subject_alternative_name);
+  body.put_text(certificate.fingerprint_sha256);
+  body.put(static_cast<std::uint32_t>(principal.user_properties ? principal.user_properties->size() : 0));
+  if (!principal.user_properties) return;
+  for (const auto& [name, value] : *principal.user_properties) {
     body.put_text(name);
     body.put_text(value);
   }
@@ -54,18 +57,24 @@ mqtt::PrincipalPtr get_principal(BodyReaderView& body, bool has_user_name) {
   principal->version = static_cast<mqtt::ProtocolVersion>(version);
   principal->peer_port = body.get<std::uint16_t>();
   principal->connected_at = from_record_time(body.get<std::uint64_t>());
-  for (std::string* text :
-       {&principal->client_id, &principal->name_space, &principal->listener, &principal->peer_address,
-        &principal->certificate.subject, &principal->certificate.common_name,
-        &principal->certificate.subject_alternative_name, &principal->certificate.fingerprint_sha256}) {
-    *text = std::string(body.get_text());
-  }
+  principal->client_id = body.get_text();
+  principal->name_space = body.get_text();
+  principal->listener = SharedBytes::copy_of(body.get_text());
+  principal->peer_address = body.get_text();
+  mqtt::CertificateIdentity certificate;
+  for (std::string* text : {&certificate.subject, &certificate.common_name, &certificate.subject_alternative_name,
+                            &certificate.fingerprint_sha256})
+    *text = body.get_text();
+  if (certificate != mqtt::CertificateIdentity{})
+    principal->certificate = std::make_shared<const mqtt::CertificateIdentity>(std::move(certificate));
   const auto pairs = body.get<std::uint32_t>();
   if (!body.ok() || !is_known_version(version) || pairs > kMaximumPairs) return nullptr;
+  mqtt::UserProperties properties;
   for (std::uint32_t i = 0; i < pairs && body.ok(); ++i) {
     std::string name(body.get_text());
-    principal->user_properties.emplace_back(std::move(name), std::string(body.get_text()));
+    properties.emplace_back(std::move(name), std::string(body.get_text()));
   }
+  if (pairs > 0) principal->user_properties = std::make_shared<const mqtt::UserProperties>(std::move(properties));
   const bool is_text = mqtt::is_valid_utf8(principal->client_id) && mqtt::is_valid_utf8(principal->name_space) &&
                        (!principal->user_name || mqtt::is_valid_utf8(*principal->user_name));
   return body.ok() && is_text ? principal : nullptr;

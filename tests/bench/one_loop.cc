@@ -42,7 +42,7 @@ OneLoop::~OneLoop() = default;
 
 ConnectionId OneLoop::connect(std::string_view client_id, mqtt::ProtocolVersion version) {
   PeerInfo peer;
-  peer.listener = "tcp://127.0.0.1:1883";
+  peer.listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
   peer.peer_address = "127.0.0.1";
   peer.peer_port = 1;
   const ConnectionId client = broker_->shard.accepted(std::move(peer), broker_->now);

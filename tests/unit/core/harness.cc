@@ -56,7 +56,7 @@ TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
   client.number_ = clients_.size() - 1;
   client.loop_ = static_cast<LoopIndex>(clients_.size() % shards_.size());
   PeerInfo peer;
-  peer.listener = "tcp://127.0.0.1:1883";
+  peer.listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
   peer.peer_address = "127.0.0.1";
   peer.peer_port = static_cast<std::uint16_t>(number + 1);
   client.connection_ = shards_[client.loop_]->accepted(std::move(peer), now_);

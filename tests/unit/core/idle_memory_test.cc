@@ -18,7 +18,7 @@ class IdleMemory : public ::testing::Test {
   void connect(std::string_view bytes) {
     Shard& shard = broker.shard(0);
     PeerInfo peer;
-    peer.listener = "tcp://127.0.0.1:1883";
+    peer.listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
     peer.peer_address = "127.0.0.1";
     peer.peer_port = 40'000;
     peer.local_address = "127.0.0.1";
@@ -53,7 +53,7 @@ TEST_F(IdleMemory, AConnectionWithoutASubscriptionTakesNoMoreThanItDid) {
   ASSERT_EQ(broker.counters().connects_accepted, std::uint64_t{kClients});
   const std::ptrdiff_t each = growth.bytes() / kClients + kSocket;
   RecordProperty("bytes", static_cast<int>(each));
-  EXPECT_LE(each, 1400) << sizeof(Connection) << " " << sizeof(ResidentSession) << " " << sizeof(mqtt::Principal);
+  EXPECT_LE(each, 1000) << sizeof(Connection) << " " << sizeof(ResidentSession) << " " << sizeof(mqtt::Principal);
 }
 
 TEST_F(IdleMemory, AConnectionWithOneSubscriptionTakesNoMoreThanItDid) {
@@ -68,7 +68,7 @@ TEST_F(IdleMemory, AConnectionWithOneSubscriptionTakesNoMoreThanItDid) {
   ASSERT_EQ(broker.index().size(), std::size_t{kClients});
   const std::ptrdiff_t each = growth.bytes() / kClients + kSocket;
   RecordProperty("bytes", static_cast<int>(each));
-  EXPECT_LE(each, 1900) << sizeof(SubscriptionState);
+  EXPECT_LE(each, 1460) << sizeof(SubscriptionState);
 }
 
 }  // namespace

@@ -103,9 +103,10 @@ hooks::ConnectRequestPtr HostTest::connect_request(const std::string& client_id)
   request->user_name = "alice";
   request->password.emplace(as_bytes(std::string_view("open sesame")));
   request->keep_alive = 60;
-  request->listener = "tcp://127.0.0.1:1883";
-  request->user_properties = {{"zone", "a"}, {"zone", "b"}};
-  request->certificate.subject_alternative_name = "dns:example.org, email:a@example.org";
+  request->listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
+  request->user_properties = std::make_shared<mqtt::UserProperties>(mqtt::UserProperties{{"zone", "a"}, {"zone", "b"}});
+  request->certificate = std::make_shared<mqtt::CertificateIdentity>(
+      mqtt::CertificateIdentity{{}, {}, "dns:example.org, email:a@example.org", {}});
   return request;
 }
 

@@ -25,12 +25,13 @@ session::SessionRecord full_session() {
   principal->client_id = "client \"1\" 'x' %n \xf0\x9f\x98\x80";
   principal->user_name = "";
   principal->name_space = "tenant/\xc3\xa4";
-  principal->listener = "tls://0.0.0.0:8883";
+  principal->listener = SharedBytes::copy_of("tls://0.0.0.0:8883");
   principal->peer_address = "::1";
   principal->peer_port = 4711;
   principal->version = mqtt::ProtocolVersion::k311;
-  principal->certificate = {"CN=a", "a", "DNS:a", "00:11"};
-  principal->user_properties = {{"k", "v"}, {"k", ""}};
+  principal->certificate =
+      std::make_shared<mqtt::CertificateIdentity>(mqtt::CertificateIdentity{"CN=a", "a", "DNS:a", "00:11"});
+  principal->user_properties = std::make_shared<mqtt::UserProperties>(mqtt::UserProperties{{"k", "v"}, {"k", ""}});
   principal->connected_at = WallTime(Millis(1'700'000'000'123));
   session::SessionRecord record;
   record.number = 77;
@@ -53,11 +54,11 @@ TEST(Records, ASessionComesBackAsItWas) {
   EXPECT_EQ(out->principal->client_id, in.principal->client_id);
   EXPECT_EQ(out->principal->user_name, std::optional<std::string>(""));
   EXPECT_EQ(out->principal->name_space, in.principal->name_space);
-  EXPECT_EQ(out->principal->listener, in.principal->listener);
+  EXPECT_EQ(out->principal->listener.text(), in.principal->listener.text());
   EXPECT_EQ(out->principal->peer_port, 4711);
   EXPECT_EQ(out->principal->version, mqtt::ProtocolVersion::k311);
-  EXPECT_EQ(out->principal->certificate.fingerprint_sha256, "00:11");
-  EXPECT_EQ(out->principal->user_properties, in.principal->user_properties);
+  EXPECT_EQ(out->principal->certificate->fingerprint_sha256, "00:11");
+  EXPECT_EQ(*out->principal->user_properties, *in.principal->user_properties);
   EXPECT_EQ(out->principal->connected_at, in.principal->connected_at);
   EXPECT_EQ(out->affix->prefix, "tenant/a/");
   EXPECT_EQ(out->affix->suffix, "/z");
