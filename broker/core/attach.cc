@@ -300,7 +300,7 @@ void bound(ShardState& state, Connection& connection, const hooks::BindDecision&
     auto affix = hooks::Affix::make(decision);
     if (!affix)
       return refuse_connect(state, connection, ReasonCode::kImplementationSpecificError, affix.error().message.c_str());
-    opening.affix = *affix;
+    opening.affix = state.affixes.shared(*affix);
   }
   const ConnectView packet = connect_packet(opening);
   if (!packet.will) return review_stored_subscriptions(state, connection, now);

@@ -79,7 +79,7 @@ void review_again(ShardState& state, Connection& connection, ResidentSession& se
     if (!affix)
       return disconnect(state, connection, mqtt::ReasonCode::kImplementationSpecificError, now,
                         affix.error().message.c_str());
-    pending.affix = *affix;
+    pending.affix = state.affixes.shared(*affix);
   }
   if (decision.is_refused)
     return disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the topic hook gave no answer");

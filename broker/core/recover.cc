@@ -46,7 +46,7 @@ void recover(ShardState& state, Shard::Recovered recovered, Now now) {
   session.outbound.restore(recovered.queue);
   if (const auto& affix = recovered.session.affix) {
     if (auto made = hooks::Affix::make(affix->prefix, affix->suffix, affix->operations, affix->rule_version))
-      session.affix = *made;
+      session.affix = state.affixes.shared(*made);
   }
   for (const session::SubscriptionRecord& record : recovered.subscriptions)
     recover_subscription(state, session, record, now);

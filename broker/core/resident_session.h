@@ -1,9 +1,9 @@
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "broker/base/byte_charge.h"
+#include "broker/base/flat_map.h"
 #include "broker/base/ring.h"
 #include "broker/core/connection.h"
 #include "broker/hooks/affix.h"
@@ -12,7 +12,7 @@
 
 namespace mortise::core {
 
-/// One subscription of a session, by the filter the Client asked for.
+/// One subscription of a session.
 struct SubscriptionState {
   std::string share_name;  // empty: not shared
   std::string routed_filter;
@@ -21,6 +21,9 @@ struct SubscriptionState {
   routing::FilterRulesPtr rules;
   ByteCharge charge{};  // of all this, against subscriptions.max_bytes
 };
+
+/// A session's, by the filter the Client asked for.
+using Subscriptions = FlatMap<std::string, SubscriptionState>;
 
 /// A retained message that is still to be replayed.
 struct Replay {
@@ -38,7 +41,7 @@ struct ResidentSession : session::Session {
 
   ConnectionId connection;  // empty: nobody is connected
   hooks::AffixPtr affix;    // null: topics pass as they are
-  std::map<std::string, SubscriptionState, std::less<>> subscriptions;
+  Subscriptions subscriptions;
   Ring<Replay> replay;
   bool is_waiting_for_journal = false;  // named in held_sessions
   bool owes_readiness = false;          // to groups that gave it something out of their queues

@@ -11,8 +11,6 @@ namespace mortise::core {
 
 namespace {
 
-using SubscriptionStates = std::map<std::string, SubscriptionState, std::less<>>;
-
 routing::FilterRulesPtr to_rules(const std::vector<std::vector<hooks::AccessRule>>& lists) {
   routing::FilterRulesPtr rules;
   for (const auto& list : lists) {
@@ -115,7 +113,7 @@ bool may_see(const ResidentSession& session, const mqtt::Message& message) {
 }
 
 /// Those of `before` whose place in the index nobody took over, and what is told of those that ended.
-void leave_abandoned(ShardState& state, ResidentSession& session, const SubscriptionStates& before, Now now) {
+void leave_abandoned(ShardState& state, ResidentSession& session, const Subscriptions& before, Now now) {
   std::set<std::pair<std::string_view, std::string_view>> kept;
   for (const auto& [filter, subscription] : session.subscriptions)
     kept.emplace(subscription.share_name, subscription.routed_filter);
@@ -144,7 +142,7 @@ void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& 
   session.affix = affix;
   if (session.subscriptions.empty() || (same && review == nullptr)) return;
   SubscriptionReview renewed = review != nullptr ? std::move(*review) : review_of(session, affix);
-  const SubscriptionStates before = std::exchange(session.subscriptions, {});
+  const Subscriptions before = std::exchange(session.subscriptions, {});
   for (ReviewedSubscription& reviewed : renewed.subscriptions) {
     if (!before.contains(reviewed.filter)) continue;  // it ended while it was reviewed
     if (!reviewed.is_allowed) {

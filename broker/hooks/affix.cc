@@ -100,4 +100,11 @@ std::optional<std::string_view> Affix::invert(std::string_view routed) const noe
   return routed;
 }
 
+AffixPtr RecentAffixes::shared(AffixPtr made) {
+  const std::size_t hash = TextHash{}(made->prefix()) * 31 + TextHash{}(made->suffix());
+  AffixPtr& place = places_[hash % kPlaces];
+  if (!place || !(*place == *made) || place->rule_version() != made->rule_version()) place = std::move(made);
+  return place;
+}
+
 }  // namespace mortise::hooks

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -59,5 +61,16 @@ class Affix {
 
 /// Null: topics pass as they are.
 using AffixPtr = std::shared_ptr<const Affix>;
+
+/// The affixes that were made last, so that clients with the same topics share one. Bounded. Unsynchronised.
+class RecentAffixes {
+ public:
+  /// One that equals `made`, of the same version of its rule: an older one when it is still here.
+  AffixPtr shared(AffixPtr made);
+
+ private:
+  static constexpr std::size_t kPlaces = 64;
+  std::array<AffixPtr, kPlaces> places_;
+};
 
 }  // namespace mortise::hooks

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "broker/base/on_demand.h"
 #include "broker/mqtt/types.h"
 #include "broker/session/outbound_flow.h"
 
@@ -18,14 +19,14 @@ class InboundFlow {
   bool receive(mqtt::PacketId packet_id, Durably durably);
   /// PUBREL; false: not in use.
   bool release(mqtt::PacketId packet_id, Durably durably);
-  bool contains(mqtt::PacketId packet_id) const {
-    return std::binary_search(packet_ids_.begin(), packet_ids_.end(), packet_id);
+  bool contains(mqtt::PacketId packet_id) {
+    return !packet_ids_.empty() && std::binary_search(packet_ids_->begin(), packet_ids_->end(), packet_id);
   }
   void restore(const std::vector<mqtt::PacketId>& packet_ids);
   std::size_t size() const noexcept { return packet_ids_.size(); }
 
  private:
-  std::vector<mqtt::PacketId> packet_ids_;  // sorted
+  OnDemand<std::vector<mqtt::PacketId>> packet_ids_;  // sorted
 };
 
 }  // namespace mortise::session

@@ -6,6 +6,8 @@ import struct
 
 import contenders
 
+WARM_UP = 300  # clients before the first measurement: what their batches need once is there
+
 
 def text(value):
     return struct.pack("!H", len(value)) + value.encode()
@@ -69,7 +71,7 @@ def subscribe(clients):
 
 def measure(broker, count):
     """Bytes per idle client without and with one subscription to a topic of its own. The broker was just started."""
-    first = connect(broker, range(count, count + 10))
+    first = connect(broker, range(count, count + WARM_UP))
     subscribe(first)
     base = resident_bytes(broker.process.pid)
     clients = connect(broker, range(count))

@@ -30,6 +30,7 @@ using ::testing::IsEmpty;
 
 constexpr unsigned kActors = 2;
 constexpr std::size_t kMemorySlack = std::size_t{512} << 10;  // of caches and buffers; not for each of the connections
+constexpr int kRacesForMemory = 3;
 
 /// MORTISE_RACE_ROUNDS; ten thousand with MORTISE_SOAK (tests/run --soak), a few hundred otherwise.
 int rounds() {
@@ -97,11 +98,15 @@ class IdentityRace : public BrokerTest {
     clerk_ = std::make_unique<TokenClerk>(witness_);
     const std::size_t descriptors = open_descriptors();
     race(count / 4 + 50);  // fills what is kept for reuse
-    const std::size_t memory = allocated_bytes();
-    race(count);
-
+    // What is kept for reuse may still grow in one race; what is left behind grows in each.
+    std::size_t before = 0;
+    for (int races = 0; races < kRacesForMemory; ++races) {
+      before = allocated_bytes();
+      race(count);
+      if (allocated_bytes() < before + kMemorySlack) break;
+    }
+    EXPECT_LT(allocated_bytes(), before + kMemorySlack);
     EXPECT_EQ(open_descriptors(), descriptors);
-    EXPECT_LT(allocated_bytes(), memory + kMemorySlack);
     EXPECT_GT(total(&core::ShardCounters::take_overs), 0U);
     EXPECT_GT(witness_.wills_seen(), 0U);
     const auto outcomes = clerk_->outcomes();

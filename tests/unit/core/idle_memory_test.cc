@@ -4,7 +4,7 @@
 
 // What an idle client takes, as far as core, session and routing go; its socket is one more cache line of net's. The
 // aim is 600 bytes without a subscription and 900 with one; what is asserted is what has been reached, so that it is
-// not lost. Connection, session and principal, with their three allocations, are 1,000 of it.
+// not lost. Connection, session and principal, with their three allocations, are 690 of it.
 
 namespace mortise::core::testing {
 namespace {
@@ -53,7 +53,7 @@ TEST_F(IdleMemory, AConnectionWithoutASubscriptionTakesNoMoreThanItDid) {
   ASSERT_EQ(broker.counters().connects_accepted, std::uint64_t{kClients});
   const std::ptrdiff_t each = growth.bytes() / kClients + kSocket;
   RecordProperty("bytes", static_cast<int>(each));
-  EXPECT_LE(each, 1000) << sizeof(Connection) << " " << sizeof(ResidentSession) << " " << sizeof(mqtt::Principal);
+  EXPECT_LE(each, 950) << sizeof(Connection) << " " << sizeof(ResidentSession) << " " << sizeof(mqtt::Principal);
 }
 
 TEST_F(IdleMemory, AConnectionWithOneSubscriptionTakesNoMoreThanItDid) {
@@ -68,7 +68,7 @@ TEST_F(IdleMemory, AConnectionWithOneSubscriptionTakesNoMoreThanItDid) {
   ASSERT_EQ(broker.index().size(), std::size_t{kClients});
   const std::ptrdiff_t each = growth.bytes() / kClients + kSocket;
   RecordProperty("bytes", static_cast<int>(each));
-  EXPECT_LE(each, 1460) << sizeof(SubscriptionState);
+  EXPECT_LE(each, 1400) << sizeof(SubscriptionState);
 }
 
 }  // namespace

@@ -197,5 +197,21 @@ TEST(AffixProperties, WithinATenantFiltersMatchAsTheyDoWithoutAffix) {
   }
 }
 
+TEST(RecentAffixes, ClientsWithTheSameTopicsShareOneAndNobodyGetsAnothersAffix) {
+  RecentAffixes recent;
+  const AffixPtr first = recent.shared(affix("tenant/a/"));
+  EXPECT_EQ(recent.shared(affix("tenant/a/")), first);
+  EXPECT_NE(recent.shared(*Affix::make("tenant/a/", "", kAffixPublish, 1)), first);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string prefix = "t" + std::to_string(i % 300) + "/";
+    const std::string suffix = i % 2 == 0 ? "" : "/s";
+    const std::uint64_t version = static_cast<std::uint64_t>(i % 3);
+    const AffixPtr shared = recent.shared(*Affix::make(prefix, suffix, kAffixAll, version));
+    ASSERT_EQ(shared->prefix(), prefix);
+    ASSERT_EQ(shared->suffix(), suffix);
+    ASSERT_EQ(shared->rule_version(), version);
+  }
+}
+
 }  // namespace
 }  // namespace mortise::hooks
