@@ -197,6 +197,11 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
 
 namespace {
 
+/// Whether it is plain without a look at the topic: an affix takes off what it has put on.
+bool knows_it_alike(const ResidentSession& session, const ReceivedView& received) {
+  return session.affix.get() == received.affix && (received.affix == nullptr || received.affix->is_undone());
+}
+
 /// The packet as it came, to one that knows its topic by the same name and speaks the same version: what happens most,
 /// and must cost least. False: it has to go the long way.
 bool pass_on(ShardState& state, const ReceivedView& received, std::string_view topic,
@@ -205,8 +210,10 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
   Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
   if (connection == nullptr || connection->stage != Stage::kConnected) return true;  // at QoS 0 nobody waits for it
   if (connection->is_v5() != received.is_v5 || !fits(*connection, received.packet.size())) return false;
-  const auto own_topic = topic_for(*session, topic);
-  if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;
+  if (!knows_it_alike(*session, received)) {
+    const auto own_topic = topic_for(*session, topic);
+    if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;
+  }
   if (connection->outbox.size() > state.shared.session.outbox_max_bytes) return false;
   connection->outbox.append(received.packet);
   state.said += received.packet.size();

@@ -18,8 +18,9 @@ struct GroupChoice {
 
 /// A PUBLISH at QoS 0 without DUP and RETAIN as it was received. Borrowed.
 struct ReceivedView {
-  std::string_view packet;  // empty: no receiver may get it unchanged
-  std::string_view topic;   // in the packet
+  std::string_view packet;              // empty: no receiver may get it unchanged
+  std::string_view topic;               // in the packet
+  const hooks::Affix* affix = nullptr;  // of the publisher
   bool is_v5 = false;
 };
 

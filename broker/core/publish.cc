@@ -101,11 +101,12 @@ mqtt::MessageView message_of(const PublishView& packet, std::string_view topic, 
 }
 
 /// The packet, if a receiver could get it unchanged.
-ReceivedView received(const Connection& connection, const mqtt::FrameView& frame, const PublishView& packet) {
+ReceivedView received(const Connection& connection, const ResidentSession& session, const mqtt::FrameView& frame,
+                      const PublishView& packet) {
   const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
   if (!is_plain) return {};
-  return {as_text(frame.packet()), packet.topic, connection.is_v5()};
+  return {as_text(frame.packet()), packet.topic, session.affix.get(), connection.is_v5()};
 }
 
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
@@ -215,7 +216,7 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     return {};
   }
   const mqtt::MessageView message = message_of(packet, *topic, *session, now);
-  PassingView passing(state, message, received(connection, frame, packet));
+  PassingView passing(state, message, received(connection, *session, frame, packet));
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {

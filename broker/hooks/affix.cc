@@ -28,11 +28,14 @@ std::string_view join(std::string_view prefix, std::string_view text, std::strin
   const std::size_t size = prefix.size() + text.size() + suffix.size();
   if (out.size() < size) out.resize(size);
   char* at = out.data();
-  for (const std::string_view part : {prefix, text, suffix}) {
-    if (part.empty()) continue;
+  const auto put = [&at](std::string_view part) {
+    if (part.empty()) return;
     std::memcpy(at, part.data(), part.size());
     at += part.size();
-  }
+  };
+  put(prefix);
+  put(text);
+  put(suffix);
   return {out.data(), size};
 }
 

@@ -27,6 +27,8 @@ class Affix {
                                                    std::uint64_t rule_version);
 
   bool applies_to(AffixOperations operation) const noexcept { return (operations_ & operation) != 0; }
+  /// What apply() makes of a topic for publishing, invert() turns back into it.
+  bool is_undone() const noexcept { return applies_to(kAffixPublish) && applies_to(kAffixSubscribe); }
 
   /// The routed name of a Topic Name. Errors: Topic Name Invalid for a name that begins with `$` (only the broker
   /// publishes those), or becomes too long. `out` is overwritten; the result views into it.
