@@ -199,7 +199,8 @@ namespace {
 
 /// Whether it is plain without a look at the topic: an affix takes off what it has put on.
 bool knows_it_alike(const ResidentSession& session, const ReceivedView& received) {
-  return session.affix.get() == received.affix && (received.affix == nullptr || received.affix->is_undone());
+  if (received.naming != ReceivedView::Naming::kByAffix || session.affix.get() != received.affix) return false;
+  return received.affix == nullptr || received.affix->is_undone();
 }
 
 /// The packet as it came, to one that knows its topic by the same name and speaks the same version: what happens most,
@@ -243,6 +244,17 @@ void deliver_here(ShardState& state, PassingView& passing, std::span<const routi
     }
     first = end;
   }
+}
+
+void deliver_mail(ShardState& state, const PacketBundle& bundle, Now now) {
+  bundle.for_each([&](const mqtt::MessageView& fields, const ReceivedView& received) {
+    const MatchLoan loan(state, fields.topic);
+    const routing::MatchResult::Part part = loan->part_of(state.loop);
+    const auto here = loan->entries_of(part);
+    PassingView passing(state, fields, received);
+    if (part.has_groups) choose_members(state, here, passing);
+    deliver_here(state, passing, here, Phase::kAll, now);
+  });
 }
 
 void deliver_mail(ShardState& state, const Delivery& delivery, Now now) {

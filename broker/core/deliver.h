@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 
+#include "broker/core/received.h"
 #include "broker/core/shard_state.h"
 #include "broker/mqtt/encode.h"
 
@@ -14,14 +15,6 @@ struct GroupChoice {
   mqtt::SessionId group;
   mqtt::SessionId member;     // empty: nobody is online
   routing::MatchEntry entry;  // the member's
-};
-
-/// A PUBLISH at QoS 0 without DUP and RETAIN as it was received. Borrowed.
-struct ReceivedView {
-  std::string_view packet;              // empty: no receiver may get it unchanged
-  std::string_view topic;               // in the packet
-  const hooks::Affix* affix = nullptr;  // of the publisher
-  bool is_v5 = false;
 };
 
 /// A message on its way to this loop's subscribers. Of a PUBLISH the Message itself is made only when somebody keeps
@@ -112,6 +105,7 @@ enum class Phase : std::uint8_t { kAll, kDurable, kLive };
 
 /// What another loop passed on.
 void deliver_mail(ShardState& state, const Delivery& delivery, Now now);
+void deliver_mail(ShardState& state, const PacketBundle& bundle, Now now);
 
 /// `targets` are entries of this loop. Never ends a connection or a session.
 void deliver_here(ShardState& state, PassingView& passing, std::span<const routing::MatchEntry> targets, Phase phase,

@@ -30,6 +30,7 @@ struct Handling {
     (*this)(*mail);
   }
 
+  void operator()(const PacketBundle& bundle) const { deliver_mail(state, bundle, now); }
   void operator()(const Delivery& delivery) const { deliver_mail(state, delivery, now); }
   void operator()(const GroupDelivery& delivery) const { group_delivery(state, delivery, now); }
   void operator()(const GroupMembership& membership) const { membership_changed(state, membership, now); }
@@ -100,6 +101,7 @@ struct Handling {
 
 std::size_t cost_of(const Mail& mail) noexcept {
   if (const auto* delivery = std::get_if<Delivery>(&mail)) return kMailOverhead + delivery->message->cost();
+  if (const auto* packets = std::get_if<PacketMail>(&mail)) return kMailOverhead + (*packets)->cost();
   if (const auto* delivery = std::get_if<Boxed<GroupDelivery>>(&mail)) {
     return kMailOverhead + (*delivery)->message->cost();
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/base/boxed.h"
+#include "broker/core/packet_bundle.h"
 #include "broker/hooks/instances.h"
 #include "broker/mqtt/message.h"
 #include "broker/mqtt/principal.h"
@@ -53,6 +54,9 @@ struct Delivery {
   std::uint64_t group = 0;              // the durable group this is a piece of; 0: none
   bool is_held = false;  // nothing is passed on before the group is durable (a durable publisher's QoS 2)
 };
+
+/// The same for messages that nobody keeps: at QoS 0, not retained, small.
+using PacketMail = Boxed<PacketBundle>;
 
 /// A message of a shared subscription that its group chose a member for; without `member`: for the group, on its home
 /// loop.
@@ -113,8 +117,8 @@ struct StoreState {
   bool is_failing = false;
 };
 
-using Mail = std::variant<Delivery, Durable, StoreState, Boxed<GroupDelivery>, Boxed<GroupMembership>, Boxed<Arrival>,
-                          Boxed<Completion>, Boxed<PluginIntent>, Boxed<QueuePage>>;
+using Mail = std::variant<Delivery, PacketMail, Durable, StoreState, Boxed<GroupDelivery>, Boxed<GroupMembership>,
+                          Boxed<Arrival>, Boxed<Completion>, Boxed<PluginIntent>, Boxed<QueuePage>>;
 static_assert(sizeof(Mail) <= 40);  // most are deliveries, thousands in an iteration
 
 /// What a mail charges against the credit of its pair of loops, in bytes; 0 for those of the reserved lane.

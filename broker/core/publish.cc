@@ -106,7 +106,8 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
   const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
   if (!is_plain) return {};
-  return {as_text(frame.packet()), packet.topic, session.affix.get(), connection.is_v5()};
+  return {as_text(frame.packet()), packet.topic, session.affix.get(), ReceivedView::Naming::kByAffix,
+          connection.is_v5()};
 }
 
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
@@ -342,6 +343,10 @@ Routed route(ShardState& state, PassingView& passing, const RouteOptions& option
     if (other.loop == state.loop) continue;
     const bool is_in_group =
         passing.group != 0 && passing.qos() != QoS::kAtMostOnce && adds_piece(other, options.is_held);
+    if (!is_in_group && !options.is_held && PacketBundle::suits(passing.received())) {
+      state.mail_packet_to(other.loop, passing.fields(), passing.received());
+      continue;
+    }
     state.mail_to(other.loop, Delivery{passing.kept(), passing.retained_sequence, is_in_group ? passing.group : 0,
                                        options.is_held});
   }

@@ -14,6 +14,13 @@ ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal
   actions.mail.resize(all.loops);
 }
 
+void ShardState::mail_packet_to(LoopIndex to, const mqtt::MessageView& fields, const ReceivedView& received) {
+  std::vector<Mail>& mail = actions.mail[to];
+  auto* last = mail.empty() ? nullptr : std::get_if<PacketMail>(&mail.back());
+  if (last == nullptr || !(*last)->has_room()) last = &std::get<PacketMail>(mail.emplace_back(PacketBundle()));
+  (*last)->add(fields, received);
+}
+
 bool ShardState::is_durable(std::uint64_t position) const {
   if (position == 0 || journal == nullptr) return true;
   if (is_memory_only()) return true;

@@ -99,6 +99,8 @@ struct ShardState {
   /// What is in the outboxes leaves before more is read: one read of small messages can be a hundred times as much for
   /// a thousand subscribers.
   bool has_said_enough() const { return said >= kSaidPerIteration; }
+  /// Behind what is there for that loop already, in the same bundle where there is one.
+  void mail_packet_to(LoopIndex to, const mqtt::MessageView& fields, const ReceivedView& received);
   void mail_to(LoopIndex to, Mail mail) { actions.mail[to].push_back(std::move(mail)); }
   hooks::Ticket next_ticket(Connection& connection) { return {loop, connection.id, ++connection.question}; }
   hooks::Ticket current_ticket(const Connection& connection) const {

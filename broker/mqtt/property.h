@@ -93,6 +93,9 @@ class PropertiesView {
   /// Error, as 5.0 section 2.2.2 says, each with its statement.
   static Result<PropertiesView, Refusal> decode(ByteView encoded, PropertyPlaces where) noexcept;
 
+  /// What was decoded before and has been copied since, with what present() said.
+  static PropertiesView of_checked(ByteView encoded, std::uint64_t present) noexcept { return {encoded, present}; }
+
   bool has(PropertyId id) const noexcept { return (present_ >> static_cast<unsigned>(id)) & 1; }
   /// The first one with this identifier.
   std::optional<PropertyView> find(PropertyId id) const noexcept;
