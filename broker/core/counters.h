@@ -26,6 +26,7 @@ struct ShardCounters {
   std::uint64_t dropped_no_inverse = 0;  // the subscriber's affix has no inverse for the topic
   std::uint64_t dropped_too_large = 0;   // above the Client's Maximum Packet Size
   std::uint64_t dropped_expired = 0;
+  std::uint64_t dropped_held = 0;      // QoS 0 of a message not durable yet, beyond what is held
   std::uint64_t dropped_hops = 0;      // publishes of plugins that went round
   std::uint64_t dropped_revoked = 0;   // queued messages whose subscription is not allowed any more
   std::uint64_t retained_refused = 0;  // the retained store is full

@@ -169,6 +169,12 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   };
   if (effective_qos == QoS::kAtMostOnce) {
     if (passing.is_held) {
+      if (state.held_deliveries.size() >= kMaximumHeld) {
+        ++state.counters.dropped_held;
+        state.emit(hooks::EventKind::kDropped, session.principal, now, passing.topic(),
+                   mqtt::ReasonCode::kQuotaExceeded);
+        return;
+      }
       state.held_deliveries.push_back(
           {passing.hold_until(*state.journal), session.id, passing.kept(), retain, identifiers_to_keep()});
       return;

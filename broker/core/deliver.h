@@ -10,6 +10,10 @@
 /// From a routed message to the outboxes and queues of this loop's subscribers.
 namespace mortise::core {
 
+/// Deliveries at QoS 0 of messages that are not durable yet, for all subscribers of a loop together. Beyond it they are
+/// dropped: the credit of the store bounds messages, not how many subscribers each has.
+inline constexpr std::size_t kMaximumHeld = 1u << 16;
+
 /// Whom a shared subscription's group gives a message to.
 struct GroupChoice {
   mqtt::SessionId group;
