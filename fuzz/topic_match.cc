@@ -3,10 +3,12 @@
 // topic.
 //   s subscribe · g subscribe as a group · d subscribe with a rule that denies the filter given last · u unsubscribe
 //   m match a topic · r retain · e remove what is retained · f find retained messages
+//   w begin a walk through retained messages · p its next page
 // Lines whose topic or filter is not valid are skipped: whoever calls routing has checked them.
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "tests/unit/core/fixed_random.h"
 #include "tests/unit/routing/naive_twin.h"
 #include "tests/unit/routing/routing_fixtures.h"
+#include "tests/unit/routing/watched_walk.h"
 
 namespace mortise::routing {
 namespace {
@@ -30,6 +33,7 @@ class Pair {
     const char what = command[0];
     const auto who = static_cast<std::uint32_t>(static_cast<unsigned char>(command[1]) % 40);
     const std::string_view text = command.substr(2);
+    if (what == 'p') return next_page(who);
     if (what == 'm' || what == 'r' || what == 'e') {
       if (mqtt::check_topic_name(text, kLimits)) with_topic(what, text);
     } else if (const auto parsed = mqtt::parse_topic_filter(text, kLimits); parsed.ok() && !parsed->is_shared()) {
@@ -37,8 +41,16 @@ class Pair {
       last_filter_ = text;
     }
   }
+  void finish() {
+    for (auto& [number, walk] : walks_) walk.finish(2);
+  }
 
  private:
+  void next_page(std::uint32_t who) {
+    const auto at = walks_.find(who % kWalks);
+    if (at != walks_.end() && at->second.page(1 + (who / kWalks), 1 + (who % 5))) walks_.erase(at);
+  }
+
   void with_topic(char what, std::string_view topic) {
     if (what != 'm') return retain(topic, what == 'r' ? "x" : "");
     const NaiveTwin::Found expected = twin_.match(topic);
@@ -50,6 +62,7 @@ class Pair {
 
   void retain(std::string_view topic, std::string_view payload) {
     retained_.set(message(topic, payload));
+    for (auto& [number, walk] : walks_) walk.changed(topic);
     if (payload.empty()) {
       twin_.retained().erase(std::string(topic));
     } else {
@@ -61,7 +74,11 @@ class Pair {
   void with_filter(char what, mqtt::SessionId who, std::string_view filter) {
     IndexedSubscription made = subscription(who);
     if (what == 'f') {
-      CHECK(retained_topics(retained_, filter) == twin_.retained_topics(filter));
+      CHECK(retained_topics(retained_, filter, {}, 1 + who.slot.index) == twin_.retained_topics(filter));
+      return;
+    }
+    if (what == 'w') {
+      walks_.insert_or_assign(who.slot.index % kWalks, WatchedWalk(retained_, filter, twin_));
       return;
     }
     if (what == 'u') {
@@ -95,7 +112,10 @@ class Pair {
   SubscriptionIndex index_{reclaim_};
   RetainedIndex retained_{reclaim_, {}};
   MatchCache cache_{index_, {.maximum_entries = 8, .maximum_bytes = 4096}};
+  static constexpr std::uint32_t kWalks = 4;
+
   NaiveTwin twin_;
+  std::map<std::uint32_t, WatchedWalk> walks_;
   std::string last_filter_ = "#";
 };
 
@@ -111,5 +131,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (end > 2) pair.run(script.substr(0, end));
     script.remove_prefix(std::min(end + 1, script.size()));
   }
+  pair.finish();
   return 0;
 }

@@ -92,16 +92,18 @@ session::SubscriptionRecord to_record(const std::string& filter, const Subscript
 /// A retained message up to the boundary comes by replay and by replay only, a later one by delivery.
 void replay_retained(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
                      std::uint64_t boundary, Now now) {
-  state.shared.retained->match(subscription.routed_filter, now.wall,
-                               [&](const mqtt::MessagePtr& message, std::uint64_t sequence) {
-                                 if (sequence > boundary) return true;
-                                 if (subscription.rules && !subscription.rules->allows(message->topic())) return true;
-                                 // MQTT-3.8.3-3 holds for retained messages, too.
-                                 if (subscription.options.no_local && message->origin() == session.id) return true;
-                                 const QoS qos = std::min(subscription.options.maximum_qos, message->qos());
-                                 session.replay.push_back({message, qos, subscription.subscription_identifier});
-                                 return true;
-                               });
+  const auto visit = [&](const mqtt::MessagePtr& message, std::uint64_t sequence) {
+    if (sequence > boundary) return true;
+    if (subscription.rules && !subscription.rules->allows(message->topic())) return true;
+    // MQTT-3.8.3-3 holds for retained messages, too.
+    if (subscription.options.no_local && message->origin() == session.id) return true;
+    const QoS qos = std::min(subscription.options.maximum_qos, message->qos());
+    session.replay.push_back({message, qos, subscription.subscription_identifier});
+    return true;
+  };
+  routing::RetainedCursor cursor;
+  while (!state.shared.retained->match(subscription.routed_filter, cursor, 1024, now.wall, visit)) {
+  }
 }
 
 void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& reviewed, Now now) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "broker/base/check.h"
+#include "broker/routing/child_place.h"
 
 namespace mortise::routing {
 
@@ -54,6 +55,16 @@ class LevelNode {
   Table* table() const noexcept {
     const std::uintptr_t children = children_.load(std::memory_order_acquire);
     return (children & kIsTable) == 0 ? nullptr : reinterpret_cast<Table*>(children & ~kIsTable);
+  }
+  /// The same for readers: the table may take the place of the only child between two looks.
+  struct Children {
+    const Table* table;
+    const LevelNode* only;
+  };
+  Children children() const noexcept {
+    const std::uintptr_t children = children_.load(std::memory_order_acquire);
+    if ((children & kIsTable) != 0) return {reinterpret_cast<const Table*>(children & ~kIsTable), nullptr};
+    return {nullptr, reinterpret_cast<const LevelNode*>(children)};
   }
   void set_only_child(LevelNode* child) noexcept {
     children_.store(reinterpret_cast<std::uintptr_t>(child), std::memory_order_release);
@@ -100,7 +111,8 @@ class LevelNode {
 };
 
 /// The children of a level that has several: open addressing, append-only for readers (an entry never moves; a full or
-/// sparse table is replaced by its owner). One writer at a time, any number of readers.
+/// sparse table is replaced by its owner). The first bits of the hash are the place where a child is looked for, so
+/// that a walk in the order of hashes goes through memory once. One writer at a time, any number of readers.
 template <class Value>
 class ChildTable {
  public:
@@ -116,7 +128,7 @@ class ChildTable {
 
   Node* plus() const noexcept { return plus_.load(std::memory_order_acquire); }
   Node* find(std::string_view level, std::uint32_t hash) const noexcept {
-    for (std::uint32_t probe = 0, at = hash & mask_; probe <= mask_; ++probe, at = (at + 1) & mask_) {
+    for (std::uint32_t probe = 0, at = bucket_of(hash); probe <= mask_; ++probe, at = (at + 1) & mask_) {
       const std::uintptr_t slot = slots()[at].load(std::memory_order_acquire);
       if (slot == kEmpty) return nullptr;
       if ((slot & kTagMask) != tag_of(hash)) continue;
@@ -125,12 +137,23 @@ class ChildTable {
     }
     return nullptr;
   }
-  /// The literal child at position `at` or behind, which moves behind it; null at the end.
-  Node* next(std::uint32_t& at) const noexcept {
-    while (at <= mask_) {
-      if (Node* node = node_of(slots()[at++].load(std::memory_order_acquire))) return node;
+  /// The literal child that comes next behind `place`, which moves there; null at the end (ChildPlaceView::kEnd), or
+  /// when so many `buckets` were looked into, of which it takes what it used. It looks into one at the least.
+  Node* next(ChildPlaceView& place, std::size_t& buckets) const noexcept {
+    while (place.hash < ChildPlaceView::kEnd) {
+      const std::uint32_t bucket = bucket_of(static_cast<std::uint32_t>(place.hash));
+      if (Node* found = first_behind(place, bucket)) return found;
+      place = {(std::uint64_t{bucket} + 1) << shift_, std::nullopt};
+      if (buckets == 0 || --buckets == 0) return nullptr;
     }
     return nullptr;
+  }
+  /// Calls visit(Node*) for each literal child, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (std::uint32_t at = 0; at <= mask_; ++at) {
+      if (Node* node = node_of(slots()[at].load(std::memory_order_acquire))) visit(node);
+    }
   }
 
   // Thread: the writer's, from here on.
@@ -141,7 +164,7 @@ class ChildTable {
   std::size_t cost() const noexcept { return cost_of(capacity()); }
   void set_plus(Node* node) noexcept { plus_.store(node, std::memory_order_release); }
   void add(Node* node, std::uint32_t hash) noexcept {
-    std::uint32_t at = hash & mask_;
+    std::uint32_t at = bucket_of(hash);
     while (slots()[at].load(std::memory_order_relaxed) != kEmpty) at = (at + 1) & mask_;
     hashes()[at] = hash;
     slots()[at].store(reinterpret_cast<std::uintptr_t>(node) | tag_of(hash), std::memory_order_release);
@@ -149,7 +172,7 @@ class ChildTable {
     ++literals_;
   }
   void remove(const Node* node, std::uint32_t hash) noexcept {
-    std::uint32_t at = hash & mask_;
+    std::uint32_t at = bucket_of(hash);
     while (node_of(slots()[at].load(std::memory_order_relaxed)) != node) at = (at + 1) & mask_;
     slots()[at].store(kRemoved, std::memory_order_release);
     --literals_;
@@ -170,16 +193,39 @@ class ChildTable {
   static constexpr std::uintptr_t kRemoved = 1;
   static constexpr std::uintptr_t kTagMask = 15;
   static constexpr std::size_t kSmallest = 4;
+  static constexpr std::uint32_t kAhead = 8;
   static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ > kTagMask);
 
-  explicit ChildTable(std::uint32_t capacity) : mask_(capacity - 1) {
+  explicit ChildTable(std::uint32_t capacity)
+      : mask_(capacity - 1), shift_(static_cast<std::uint32_t>(std::countl_zero(capacity)) + 1) {
     std::uninitialized_value_construct_n(slots(), capacity);
   }
   static std::size_t cost_of(std::size_t capacity) noexcept {
     return sizeof(ChildTable) + capacity * (sizeof(Slot) + sizeof(std::uint32_t));
   }
-  static std::uintptr_t tag_of(std::uint32_t hash) noexcept { return hash >> 28; }
+  static std::uintptr_t tag_of(std::uint32_t hash) noexcept { return hash & kTagMask; }
   static Node* node_of(std::uintptr_t slot) noexcept { return reinterpret_cast<Node*>(slot & ~kTagMask); }
+  std::uint32_t bucket_of(std::uint32_t hash) const noexcept { return hash >> shift_; }
+  /// The first child of a bucket behind `place`, which moves there; null when there is none. The bucket's children
+  /// stand, among those of others, from its own slot up to the next empty one.
+  Node* first_behind(ChildPlaceView& place, std::uint32_t bucket) const noexcept {
+    Node* first = nullptr;
+    std::uint32_t first_hash = 0;
+    for (std::uint32_t probe = 0, at = bucket; probe <= mask_; ++probe, at = (at + 1) & mask_) {
+      const std::uintptr_t slot = slots()[at].load(std::memory_order_acquire);
+      if (slot == kEmpty) break;
+      Node* node = node_of(slot);
+      const std::uint32_t hash = hashes()[at];  // written before the slot was, and never again
+      if (node == nullptr || bucket_of(hash) != bucket || !place.is_before(hash, *node)) continue;
+      if (first != nullptr && (hash > first_hash || (hash == first_hash && node->text() > first->text()))) continue;
+      first = node;
+      first_hash = hash;
+    }
+    if (first != nullptr) place = {first_hash, first->text()};
+    // The walk comes there soon, and waits for memory more than for anything else.
+    __builtin_prefetch(node_of(slots()[(bucket + kAhead) & mask_].load(std::memory_order_acquire)));
+    return first;
+  }
   std::uint32_t capacity() const noexcept { return mask_ + 1; }
   Slot* slots() const noexcept {
     return reinterpret_cast<Slot*>(const_cast<char*>(reinterpret_cast<const char*>(this)) + sizeof(ChildTable));
@@ -188,6 +234,7 @@ class ChildTable {
 
   std::atomic<Node*> plus_{nullptr};
   const std::uint32_t mask_;
+  const std::uint32_t shift_;   // leaves the bits of a hash that say where
   std::uint32_t used_ = 0;      // slots that are not empty
   std::uint32_t literals_ = 0;  // children but for `+`
 };

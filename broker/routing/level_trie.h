@@ -49,6 +49,8 @@ class LevelTrie {
 
   const Node& root() const noexcept { return *root_; }
   const LevelHash& hash() const noexcept { return hash_; }
+  /// What children are ordered by.
+  std::uint32_t hash_of(std::string_view level) const noexcept { return static_cast<std::uint32_t>(hash_(level)); }
 
   /// The node of `levels`, made if it is not there. Thread: the writer's.
   Node& insert(mqtt::LevelsView levels) {
@@ -102,15 +104,13 @@ class LevelTrie {
  private:
   using Table = ChildTable<Value>;
 
-  std::uint32_t hash_of(const Node& node) const noexcept { return static_cast<std::uint32_t>(hash_(node.text())); }
   Node* next_of(const Node& node, std::string_view level) const noexcept {
     return level == "+" ? node.plus_child() : node.child(level, hash_);
   }
 
   static void add_children(const Node& node, Path& to) {
     if (const Table* table = node.table()) {
-      std::uint32_t at = 0;
-      while (Node* child = table->next(at)) to.push_back(child);
+      table->for_each([&](Node* child) { to.push_back(child); });
       if (Node* plus = table->plus()) to.push_back(plus);
     } else if (Node* only = node.only_child()) {
       to.push_back(only);
@@ -121,7 +121,7 @@ class LevelTrie {
     if (child->is_plus()) {
       table.set_plus(child);
     } else {
-      table.add(child, hash_of(*child));
+      table.add(child, hash_of(child->text()));
     }
   }
 
@@ -145,7 +145,7 @@ class LevelTrie {
     if (child->is_plus()) {
       table->set_plus(nullptr);
     } else {
-      table->remove(child, hash_of(*child));
+      table->remove(child, hash_of(child->text()));
     }
     if (table->is_empty()) {
       parent.set_only_child(nullptr);

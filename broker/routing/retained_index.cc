@@ -1,7 +1,9 @@
 #include "broker/routing/retained_index.h"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,9 +15,12 @@
 
 // Design notes.
 // The same tree as the subscriptions', turned round: topics inside, a filter walks. The walk keeps its own stack of
-// positions in child tables, one per level, so that neither depth nor the number of children costs memory. What expires
-// sits in a heap that names its place in each item, so that a replaced message leaves at once instead of being kept
-// until its time.
+// positions in child tables, one per level, so that neither depth nor the number of children costs memory. Between two
+// pages it is nothing but the path of the node it passed last: a node comes before what is below it, and children come
+// in the order of their keyed hash (with their text behind it), which depends on no table. So wherever the tree grew,
+// shrank or was rebuilt meanwhile, what stands behind that path is what the walk has not passed. What expires sits in a
+// heap that names its place in each item, so that a replaced message leaves at once instead of being kept until its
+// time.
 
 namespace mortise::routing {
 
@@ -40,75 +45,151 @@ struct Slot {
 using Trie = LevelTrie<Slot>;
 using Node = Trie::Node;
 
-/// Walks the tree along a filter, without recursion. Borrowed, for the call.
+/// One page of a walk through the tree along a filter, without recursion. Borrowed, for the call.
 class FilterWalkView {
  public:
-  FilterWalkView(const Trie& trie, std::string_view filter) : trie_(trie), filter_(filter) {}
+  FilterWalkView(const Trie& trie, std::string_view filter, std::size_t nodes)
+      : trie_(trie), filter_(filter), buckets_left_(nodes * kBucketsPerNode) {}
 
-  /// Calls emit(const Stored&) for each match until it answers false.
+  /// Goes on where `cursor` stands, and leaves it where the next page does: calls emit(const Stored&) for each match
+  /// until it answers false. True when nothing is left.
   template <class Emit>
-  void run(Emit&& emit) {
-    // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`.
-    if (!enter(trie_.root(), 0, emit)) return;
-    while (!branches_.empty()) {
+  bool run(RetainedCursor& cursor, Emit&& emit) {
+    bool goes_on = resume(cursor, emit);
+    while (goes_on && !branches_.empty()) {
       Branch& branch = branches_.back();
-      const Node* child = branch.next();
-      if (child == nullptr) {
+      path_.resize(branch.path_size);
+      const Node* child = next(branch);
+      if (child != nullptr) {
+        goes_on = enter(*child, branch.at, emit);
+      } else if (branch.place.hash < ChildPlaceView::kEnd) {  // not before it has looked at much
+        return leave(cursor, branch.place.hash);
+      } else {
         branches_.pop_back();
-        continue;
       }
-      if (branch.is_first_level && child->text().starts_with('$')) continue;
-      if (!enter(*child, branch.at, emit)) return;
     }
+    return goes_on || leave(cursor, 0);
   }
 
  private:
   static constexpr std::size_t kEnd = std::string_view::npos;
+  /// Looking for the next child takes about so much less than visiting it.
+  static constexpr std::size_t kBucketsPerNode = 8;
 
   /// The children of one node still to be visited, and where in the filter they stand.
   struct Branch {
     const ChildTable<Slot>* table;
     const Node* only;
-    std::uint32_t place;
+    ChildPlaceView place;
     std::size_t at;
-    bool is_first_level;
-
-    const Node* next() noexcept { return table != nullptr ? table->next(place) : std::exchange(only, nullptr); }
+    std::size_t path_size;
+  };
+  /// What the filter says of one level, and where its next one begins; kEnd behind the last.
+  struct LevelView {
+    std::string_view text;
+    std::size_t next;
+    bool is_wildcard() const noexcept { return text == "+" || text == "#"; }
   };
 
-  /// Visits `node`, whose children are what stands at `at` in the filter; follows literal levels, remembers wildcards.
-  template <class Emit>
-  bool enter(const Node& start, std::size_t at, Emit& emit) {
-    const Node* node = &start;
-    while (at != kEnd) {
-      const std::size_t slash = filter_.find('/', at);
-      const std::size_t next = slash == std::string_view::npos ? kEnd : slash + 1;
-      const std::string_view level = filter_.substr(at, next == kEnd ? kEnd : slash - at);
-      if (level == "#") {
-        remember(*node, at);
-        break;  // `#` includes the parent level
-      }
-      if (level == "+") {
-        remember(*node, next);
-        return true;
-      }
-      node = node->child(level, trie_.hash());
-      if (node == nullptr) return true;
-      at = next;
-    }
-    const Stored* stored = node->value().stored.load(std::memory_order_acquire);
-    return stored == nullptr || emit(*stored);
+  LevelView level_at(std::size_t at) const noexcept {
+    const std::size_t slash = filter_.find('/', at);
+    if (slash != std::string_view::npos) return {filter_.substr(at, slash - at), slash + 1};
+    const std::string_view text = filter_.substr(at);
+    return {text, text == "#" ? at : kEnd};  // `#` is every level from here on
   }
 
-  void remember(const Node& node, std::size_t at) {
-    const bool is_first_level = &node == &trie_.root();
-    const ChildTable<Slot>* table = node.table();
-    const Node* only = table != nullptr ? nullptr : node.only_child();
-    if (table != nullptr || only != nullptr) branches_.push_back({table, only, 0, at, is_first_level});
+  /// Follows the path of `cursor` as far as it is still there, and remembers what stands behind it.
+  template <class Emit>
+  bool resume(const RetainedCursor& cursor, Emit& emit) {
+    const Node* node = &trie_.root();
+    std::size_t at = 0;
+    for (std::string_view left = cursor.path; !left.empty();) {
+      CHECK(at != kEnd);  // or it is another filter's
+      const std::string_view text = left.substr(1, left.find('/', 1) - 1);
+      const LevelView level = level_at(at);
+      if (level.is_wildcard()) {
+        remember(*node, level.next, {trie_.hash_of(text), text});
+        if (is_hidden(text)) return true;
+      }
+      node = node->child(text, trie_.hash());
+      if (node == nullptr) return true;
+      path_.append("/").append(text);
+      left.remove_prefix(text.size() + 1);
+      at = level.next;
+    }
+    return go_below(node, at, cursor.from, emit);
+  }
+
+  bool leave(RetainedCursor& cursor, std::uint64_t from) {
+    cursor = {std::move(path_), from};
+    return false;
+  }
+
+  /// [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with `$`. Asked about a
+  /// child that a wildcard would stand for, of the node where the walk stands.
+  bool is_hidden(std::string_view text) const noexcept { return path_.empty() && text.starts_with('$'); }
+
+  const Node* next(Branch& branch) noexcept {
+    if (branch.table != nullptr) return branch.table->next(branch.place, buckets_left_);
+    const ChildPlaceView place = std::exchange(branch.place, {ChildPlaceView::kEnd, std::nullopt});
+    const Node* only = std::exchange(branch.only, nullptr);
+    if (only == nullptr || (place.hash == 0 && !place.behind)) return only;
+    return place.is_before(trie_.hash_of(only->text()), *only) ? only : nullptr;
+  }
+
+  /// A child that a wildcard stands for; `at` is behind it. False: enough.
+  template <class Emit>
+  bool enter(const Node& child, std::size_t at, Emit& emit) {
+    const bool hidden = is_hidden(child.text());
+    pass(child.text());
+    if (hidden) return buckets_left_ > 0;
+    return visit(child, at, emit) && go_below(&child, at, 0, emit);
+  }
+
+  /// Goes on below `node`, which was visited: follows literal levels, remembers wildcards. False: enough.
+  template <class Emit>
+  bool go_below(const Node* node, std::size_t at, std::uint64_t from, Emit& emit) {
+    for (; at != kEnd; from = 0) {
+      const LevelView level = level_at(at);
+      if (level.is_wildcard()) {
+        remember(*node, level.next, {from, std::nullopt});
+        return true;
+      }
+      node = node->child(level.text, trie_.hash());
+      if (node == nullptr) return true;
+      pass(level.text);
+      at = level.next;
+      if (!visit(*node, at, emit)) return false;
+    }
+    return true;
+  }
+
+  /// The walk stands at one more node.
+  void pass(std::string_view text) {
+    path_.append("/").append(text);
+    buckets_left_ -= std::min(buckets_left_, kBucketsPerNode);
+  }
+
+  /// False: enough.
+  template <class Emit>
+  bool visit(const Node& node, std::size_t at, Emit& emit) {
+    // `#` includes the parent level.
+    if (at == kEnd || filter_.substr(at) == "#") {
+      const Stored* stored = node.value().stored.load(std::memory_order_acquire);
+      if (stored != nullptr && !emit(*stored)) return false;
+    }
+    return buckets_left_ > 0;
+  }
+
+  void remember(const Node& node, std::size_t at, ChildPlaceView place) {
+    const auto [table, only] = node.children();
+    if (table != nullptr || only != nullptr) branches_.push_back({table, only, place, at, path_.size()});
   }
 
   const Trie& trie_;
   const std::string_view filter_;
+  std::size_t buckets_left_;
+  std::string path_;  // of the node where the walk stands
   std::vector<Branch> branches_;
 };
 
@@ -220,10 +301,12 @@ std::uint64_t RetainedIndex::sequence() const noexcept { return state_->sequence
 std::size_t RetainedIndex::messages() const noexcept { return state_->messages.load(std::memory_order_relaxed); }
 std::size_t RetainedIndex::bytes() const noexcept { return state_->bytes(); }
 
-void RetainedIndex::match(std::string_view filter, WallTime now, const Visit& visit) const {
-  FilterWalkView walk(state_->trie, filter);
-  walk.run(
-      [&](const Stored& stored) { return stored.message->is_expired(now) || visit(stored.message, stored.sequence); });
+bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::size_t nodes, WallTime now,
+                          const Visit& visit) const {
+  FilterWalkView walk(state_->trie, filter, nodes);
+  return walk.run(cursor, [&](const Stored& stored) {
+    return stored.message->is_expired(now) || visit(stored.message, stored.sequence);
+  });
 }
 
 std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "broker/base/time.h"
@@ -11,6 +12,13 @@
 #include "broker/routing/reclaim.h"
 
 namespace mortise::routing {
+
+/// Where a walk through the messages that one filter matches stands. It names topics and points at nothing, so that it
+/// stays good whatever changes; a fresh one stands at the beginning.
+struct RetainedCursor {
+  std::string path;        // the levels passed last, each behind a slash
+  std::uint64_t from = 0;  // children there with a smaller hash were passed, too
+};
 
 /// The retained messages: one for the whole broker, read without locks, written by one at a time. Internally
 /// synchronised.
@@ -47,12 +55,16 @@ class RetainedIndex {
   /// Of the messages and of the tree that finds them: deep topics are charged for what they take.
   std::size_t bytes() const noexcept;
 
-  /// Calls visit(message, sequence) for every stored message whose topic `filter` matches (`$` rule included), expired
-  /// ones left out, until visit answers false. A message that is replaced meanwhile is seen old or new. Thread: a loop
-  /// of the ReclaimDomain. Cost: what the tree has below the filter's first wildcard, about 0.1 us for each topic
-  /// there.
+  /// One page of a walk through the stored messages whose topic `filter` matches (`$` rule included), expired ones left
+  /// out: calls visit(message, sequence) for each until it answers false, or about `nodes` nodes of the tree were
+  /// looked at, found or not. True when nothing is left; otherwise `cursor` is where the next page goes on, with the
+  /// same filter. What is stored from before the first page until its turn is visited exactly once; what is set
+  /// meanwhile may be visited or not, with its own sequence. The order is the same for all walks of this index. Thread:
+  /// a loop of the ReclaimDomain. Cost: about 0.1 us for each node, and for each level of the topic where the page
+  /// before ended.
   using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
-  void match(std::string_view filter, WallTime now, const Visit& visit) const;
+  bool match(std::string_view filter, RetainedCursor& cursor, std::size_t nodes, WallTime now,
+             const Visit& visit) const;
 
   /// Removes up to `maximum` expired messages, calling removed(topic) for each; returns how many. Thread: a loop.
   std::size_t expire(WallTime now, std::size_t maximum, const std::function<void(std::string_view topic)>& removed);

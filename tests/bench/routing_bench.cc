@@ -4,6 +4,8 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -235,7 +237,9 @@ void retained_set_and_match(benchmark::State& state) {
   for (auto _ : state) {
     const mqtt::MessagePtr& message = setup.messages[next];
     setup.index.set(message);
-    setup.index.match(message->topic(), {}, [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
+    RetainedCursor cursor;
+    setup.index.match(message->topic(), cursor, 256, {},
+                      [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
     next = (next + 7919) % setup.messages.size();
     setup.reclaim.passed_iteration(0);
   }
@@ -243,17 +247,33 @@ void retained_set_and_match(benchmark::State& state) {
 }
 BENCHMARK(retained_set_and_match)->Arg(1'000)->Arg(1'000'000);
 
-/// Filters that walk the whole tree: one finds everything, the other nothing.
+/// Filters that walk the whole tree, page by page: one finds everything, the other nothing. What a loop does at a time
+/// is a page.
 void retained_walk(benchmark::State& state) {
+  using Clock = std::chrono::steady_clock;
   FilledRetained setup(1'000'000);
   const std::string filter = state.range(0) == 0 ? "#" : "+/+/+/+/nothing";
+  std::vector<double> pages;
   for (auto _ : state) {
-    setup.index.match(filter, {}, [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
+    RetainedCursor cursor;
+    for (bool is_over = false; !is_over;) {
+      const auto begin = Clock::now();
+      is_over = setup.index.match(filter, cursor, static_cast<std::size_t>(state.range(1)), {},
+                                  [](const mqtt::MessagePtr& found, std::uint64_t) { return bool{found}; });
+      pages.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+    }
   }
+  std::sort(pages.begin(), pages.end());
+  state.counters["page_us_worst"] = pages.back();
+  state.counters["page_us_99.9%"] = pages[pages.size() - 1 - pages.size() / 1000];
+  state.counters["page_us_median"] = pages[pages.size() / 2];
   state.counters["each"] = benchmark::Counter(static_cast<double>(state.iterations()) * 1'000'000,
                                               benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(retained_walk)->ArgName("finds_nothing")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(retained_walk)
+    ->ArgNames({"finds_nothing", "page"})
+    ->ArgsProduct({{0, 1}, {256, 1024, 10'000'000}})
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mortise::routing

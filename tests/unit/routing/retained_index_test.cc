@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "tests/unit/routing/routing_fixtures.h"
 
@@ -21,10 +23,8 @@ class RetainedIndexTest : public testing::Test {
  protected:
   std::string payload_of(std::string_view topic) const {
     std::string payload;
-    index_.match(topic, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
-      payload = as_text(found->payload());
-      return true;
-    });
+    match_all(index_, topic, {}, 100,
+              [&](const mqtt::MessagePtr& found, std::uint64_t) { payload = as_text(found->payload()); });
     return payload;
   }
 
@@ -90,22 +90,116 @@ TEST_F(RetainedIndexTest, AWildcardInTheFirstLevelDoesNotFindTopicsThatBeginWith
   EXPECT_THAT(retained_topics(index_, "a/+"), ElementsAre("a/$SYS"));
 }
 
-TEST_F(RetainedIndexTest, AVisitorStopsTheWalk) {
+TEST_F(RetainedIndexTest, AVisitorStopsThePageAndTheNextOneGoesOnBehindIt) {
   for (int i = 0; i < 100; ++i) index_.set(message("t/" + std::to_string(i), "x"));
-  int visited = 0;
-  index_.match("#", {}, [&](const mqtt::MessagePtr&, std::uint64_t) { return ++visited < 7; });
-  EXPECT_EQ(visited, 7);
+  RetainedCursor cursor;
+  std::set<std::string> visited;
+  int pages = 0;
+  for (bool is_over = false; !is_over; ++pages) {
+    std::size_t in_page = 0;
+    is_over = index_.match("#", cursor, 1000, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
+      EXPECT_TRUE(visited.emplace(found->topic()).second) << found->topic();
+      return ++in_page < 7;
+    });
+    EXPECT_LE(in_page, 7u);
+  }
+  EXPECT_EQ(visited.size(), 100u);
+  EXPECT_EQ(pages, 15);
 }
 
 TEST_F(RetainedIndexTest, AVisitorMayChangeTheIndex) {
   for (int i = 0; i < 100; ++i) index_.set(message("t/" + std::to_string(i), "x"));
   int visited = 0;
-  index_.match("#", {}, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
+  match_all(index_, "#", {}, 7, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
     ++visited;
     EXPECT_TRUE(index_.remove_if(found->topic(), sequence));
-    return true;
   });
   EXPECT_EQ(visited, 100);
+  EXPECT_EQ(index_.messages(), 0u);
+}
+
+TEST_F(RetainedIndexTest, APageEndsAfterItsNodesAlsoWhereNothingMatches) {
+  for (int i = 0; i < 1000; ++i) index_.set(message("t/" + std::to_string(i) + "/x/y", "x"));
+  const auto pages = [&](std::string_view filter, std::size_t nodes) {
+    return match_all(index_, filter, {}, nodes, [](const mqtt::MessagePtr&, std::uint64_t) {});
+  };
+  EXPECT_EQ(pages("t/7/x/y", 100), 1u);
+  EXPECT_GE(pages("t/+/nothing", 100), 10u);  // 1,001 nodes and what lies between them
+  EXPECT_LE(pages("t/+/nothing", 100), 20u);
+  EXPECT_GE(pages("+/+/+/+/nothing", 100), 30u);
+  EXPECT_GE(pages("#", 100), 30u);
+  EXPECT_LE(pages("#", 100), 60u);
+  EXPECT_LE(pages("#", 1), 6000u) << "also the smallest page gets on";
+  EXPECT_EQ(pages("#", 1'000'000), 1u);
+}
+
+TEST_F(RetainedIndexTest, LiteralLevelsBehindAWildcardCountAsWell) {
+  std::string tail;
+  for (int i = 0; i < 1000; ++i) tail += "/b";
+  for (int i = 0; i < 10; ++i) index_.set(message("t/" + std::to_string(i) + tail, "x"));
+  const std::string filter = "t/+" + tail;
+  std::size_t visited = 0;
+  const std::size_t pages =
+      match_all(index_, filter, {}, 100, [&](const mqtt::MessagePtr&, std::uint64_t) { ++visited; });
+  EXPECT_GE(pages, 100u);
+  EXPECT_EQ(visited, 10u);
+}
+
+TEST_F(RetainedIndexTest, TopicsThatAWildcardPassesOverForTheirDollarSignCountAsWell) {
+  for (int i = 0; i < 1000; ++i) index_.set(message("$" + std::to_string(i) + "/x", "x"));
+  index_.set(message("a", "x"));
+  for (const char* filter : {"#", "+/x", "+"}) {
+    std::vector<std::string_view> visited;
+    const std::size_t pages = match_all(index_, filter, {}, 10, [&](const mqtt::MessagePtr& found, std::uint64_t) {
+      visited.push_back(found->topic());
+    });
+    EXPECT_GE(pages, 100u) << filter;
+    EXPECT_EQ(visited.size(), std::string_view(filter) == "+/x" ? 0u : 1u) << filter;
+  }
+}
+
+TEST_F(RetainedIndexTest, ATableThatGrowsAndShrinksBetweenPagesHidesAndRepeatsNothing) {
+  for (int i = 0; i < 300; ++i) index_.set(message("t/" + std::to_string(i), "stays"));
+  RetainedCursor cursor;
+  std::multiset<std::string> visited;
+  const std::uint64_t boundary = index_.sequence();
+  int page = 0;
+  while (!index_.match("t/+", cursor, 20, {}, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
+    if (sequence <= boundary) visited.emplace(found->topic());
+    return true;
+  })) {
+    const bool grows = page++ % 2 == 0;
+    for (int i = 1000; i < 5000; ++i) index_.set(message("t/" + std::to_string(i), grows ? "comes" : ""));
+    reclaim_.passed_iteration(0);
+  }
+  EXPECT_GT(page, 10);
+  EXPECT_EQ(visited.size(), 300u);
+  EXPECT_EQ(std::set<std::string>(visited.begin(), visited.end()).size(), 300u);
+}
+
+TEST_F(RetainedIndexTest, AWalkGoesOnWhereTheTopicItStoodAtIsGone) {
+  for (const char* topic : {"a/1/x", "a/1/y", "a/2/x", "a/2/y", "b/1/x", "b/1/y"}) index_.set(message(topic, "x"));
+  RetainedCursor cursor;
+  std::set<std::string> visited, removed;
+  bool is_over = false;
+  while (!is_over) {
+    std::string first;
+    is_over = index_.match("#", cursor, 1000, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
+      first = found->topic();
+      return false;
+    });
+    if (first.empty()) continue;
+    EXPECT_TRUE(visited.insert(first).second);
+    // With it goes what is beside and below its second level.
+    for (const char* last : {"x", "y"}) {
+      const std::string beside = first.substr(0, 4) + last;
+      index_.set(message(beside, ""));
+      removed.insert(beside);
+    }
+    reclaim_.passed_iteration(0);
+  }
+  EXPECT_EQ(visited.size(), 3u) << "one of each second level";
+  EXPECT_EQ(removed.size(), 6u);
   EXPECT_EQ(index_.messages(), 0u);
 }
 

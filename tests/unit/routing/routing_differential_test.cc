@@ -8,6 +8,7 @@
 #include "broker/mqtt/topic.h"
 #include "tests/unit/routing/naive_twin.h"
 #include "tests/unit/routing/routing_fixtures.h"
+#include "tests/unit/routing/watched_walk.h"
 
 namespace mortise::routing {
 namespace {
@@ -120,9 +121,43 @@ TEST_P(RoutingDifferentialTest, TheRetainedIndexAgreesWithItsTwin) {
     }
     ASSERT_EQ(index.messages(), twin.retained().size());
     const std::string filter = source.filter();
-    ASSERT_EQ(retained_topics(index, filter), twin.retained_topics(filter)) << filter;
+    ASSERT_EQ(retained_topics(index, filter, {}, 1 + source.below(30)), twin.retained_topics(filter)) << filter;
     if (step % 16 == 0) reclaim.passed_iteration(0);
   }
+}
+
+TEST_P(RoutingDifferentialTest, PagedWalksFindWhatTheirTwinSaysWhateverChangesBetweenPages) {
+  TopicSource source(GetParam());
+  ReclaimDomain reclaim(1);
+  RetainedIndex index(reclaim, {});
+  NaiveTwin twin;
+  std::vector<WatchedWalk> walks;
+  int finished = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    // Grows for a while, then shrinks until little is left.
+    const bool grows = (step / 2000) % 2 == 0;
+    std::string topic = source.topic();
+    if (source.below(3) == 0) topic += "/" + std::to_string(source.below(200));  // a level of many
+    const bool removes = source.below(5) < (grows ? 1u : 4u);
+    index.set(message(topic, removes ? "" : "x"));
+    if (removes) {
+      twin.retained().erase(topic);
+    } else {
+      twin.retained()[topic] = "x";
+    }
+    for (WatchedWalk& walk : walks) walk.changed(topic);
+    if (walks.size() < 8) walks.emplace_back(index, source.below(4) == 0 ? "#" : source.filter(), twin);
+    if (step % 3 == 0) {
+      const std::size_t at = source.below(static_cast<std::uint32_t>(walks.size()));
+      if (walks[at].page(1 + source.below(20), 1 + source.below(5))) {
+        walks.erase(walks.begin() + static_cast<std::ptrdiff_t>(at));
+        ++finished;
+      }
+    }
+    if (step % 16 == 0) reclaim.passed_iteration(0);
+  }
+  EXPECT_GT(finished, 50);
+  for (WatchedWalk& walk : walks) walk.finish(4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RoutingDifferentialTest, testing::Values(1u, 2u, 3u));

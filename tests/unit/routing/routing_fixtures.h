@@ -52,14 +52,26 @@ inline std::string deepest(std::string_view level) {
   return topic;
 }
 
-/// The topics that a filter finds, sorted.
-inline std::vector<std::string> retained_topics(const RetainedIndex& index, std::string_view filter,
-                                                WallTime now = {}) {
-  std::vector<std::string> topics;
-  index.match(filter, now, [&](const mqtt::MessagePtr& found, std::uint64_t) {
-    topics.emplace_back(found->topic());
+/// A walk that nothing interrupts: visit answers nothing. How many pages it took.
+template <class Visit>
+std::size_t match_all(const RetainedIndex& index, std::string_view filter, WallTime now, std::size_t nodes,
+                      Visit&& visit) {
+  RetainedCursor cursor;
+  const auto go_on = [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
+    visit(found, sequence);
     return true;
-  });
+  };
+  std::size_t pages = 1;
+  while (!index.match(filter, cursor, nodes, now, go_on)) ++pages;
+  return pages;
+}
+
+/// The topics that a filter finds, sorted; `nodes` to a page.
+inline std::vector<std::string> retained_topics(const RetainedIndex& index, std::string_view filter, WallTime now = {},
+                                                std::size_t nodes = 1000) {
+  std::vector<std::string> topics;
+  match_all(index, filter, now, nodes,
+            [&](const mqtt::MessagePtr& found, std::uint64_t) { topics.emplace_back(found->topic()); });
   std::sort(topics.begin(), topics.end());
   return topics;
 }
