@@ -82,6 +82,7 @@ class Script {
     made.session.read_ahead_max_bytes = (limits & 32) != 0 ? 60 : 256u << 10;
     made.session.parked_acks_max = (limits & 64) != 0 ? 2 : 1024;
     made.session.outbox_max_bytes = (limits & 128) != 0 ? 200 : 8u << 20;
+    made.replay = {2, 3};
     made.session.expiry_interval_max = Seconds(100'000);
     made.session.queue.max_messages = kQueues[queue % 4];
     made.session.queue.when_full = (queue & 4) != 0 ? session::WhenFull::kDropNew : session::WhenFull::kDropOldest;
@@ -447,6 +448,7 @@ class Script {
     CHECK(broker_->total(&ShardHoldings::parked) == 0);
     CHECK(broker_->total(&ShardHoldings::held) == 0);
     CHECK(broker_->total(&ShardHoldings::ending) == 0);
+    CHECK(broker_->total(&ShardHoldings::replaying) == 0);
     CHECK(broker_->total(&ShardHoldings::stalled_publishers) == 0);
     CHECK(broker_->index().size() == 0);
     CHECK(broker_->ledger().outstanding.empty());

@@ -18,7 +18,7 @@ struct ShardCounters {
   std::uint64_t publishes_denied = 0;
   std::uint64_t authorization_cache_full = 0;  // a session's started anew
   std::uint64_t subscribes_denied = 0;
-  std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes, retained replay
+  std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes
   std::uint64_t publishes_sent = 0;
   std::uint64_t wills_published = 0;
   std::uint64_t dropped_outbox_full = 0;  // QoS 0 for a subscriber that stopped reading
@@ -30,6 +30,7 @@ struct ShardCounters {
   std::uint64_t dropped_hops = 0;      // publishes of plugins that went round
   std::uint64_t dropped_revoked = 0;   // queued messages whose subscription is not allowed any more
   std::uint64_t retained_refused = 0;  // the retained store is full
+  std::uint64_t replay_pages = 0;      // of the retained index, looked through for new subscriptions
   std::uint64_t late_answers = 0;      // of plugins, for questions nobody waits for any more
   std::uint64_t store_refusals = 0;    // connections closed because the store fails
   std::uint64_t group_queue_dropped = 0;
@@ -52,9 +53,10 @@ struct ShardHoldings {
   std::size_t group_names = 0;
   std::size_t attaching = 0;
   std::size_t timers = 0;
-  std::size_t parked = 0;  // connections that wait for the journal
-  std::size_t held = 0;    // deliveries and sessions that wait for the journal
-  std::size_t ending = 0;  // connections to be erased or refused with the next timers
+  std::size_t parked = 0;     // connections that wait for the journal
+  std::size_t held = 0;       // deliveries and sessions that wait for the journal
+  std::size_t ending = 0;     // connections to be erased or refused with the next timers
+  std::size_t replaying = 0;  // sessions that wait for their turn to be sent what is retained
   std::size_t stalled_publishers = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/groups.h"
+#include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 
@@ -13,10 +14,13 @@ namespace {
 
 using mqtt::QoS;
 
-/// From this size on a connection's queue and retained replay wait for the socket.
-constexpr std::size_t kChokeAt = 256u << 10;
-
 }  // namespace
+
+bool is_outbox_choked(const ShardState& state, const Connection& connection) {
+  constexpr std::size_t kChokeAt = 256u << 10;
+  // Half of what may wait is left for what is live, and for what is answered.
+  return connection.outbox.size() >= std::min(kChokeAt, state.shared.session.outbox_max_bytes / 2);
+}
 
 // ---- Saying one PUBLISH ---------------------------------------------------------------------------------------------
 
@@ -201,6 +205,14 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   if (phase != Phase::kDurable) pump(state, session, now, &passing);
 }
 
+void deliver_retained(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message, QoS effective_qos,
+                      std::uint32_t subscription_identifier, Now now) {
+  std::vector<std::uint32_t> identifiers;
+  if (subscription_identifier != 0) identifiers.push_back(subscription_identifier);
+  if (effective_qos == QoS::kAtMostOnce) return say_kept_at_most_once(state, session, message, true, identifiers, now);
+  enqueue(state, session, {message, effective_qos, true, std::move(identifiers), 0}, now);
+}
+
 namespace {
 
 /// Whether it is plain without a look at the topic: an affix takes off what it has put on.
@@ -315,29 +327,6 @@ void say_next(ShardState& state, Connection& connection, ResidentSession& sessio
   skip(state, session, send);
 }
 
-void replay_retained(ShardState& state, Connection& connection, ResidentSession& session, Now now) {
-  while (!session.replay.empty() && connection.outbox.size() < kChokeAt) {
-    // What is queued is sent first: the queue is bounded, and the replay must not fill it.
-    const session::SessionLimits& limits = state.shared.session;
-    if (session.replay.front().effective_qos != QoS::kAtMostOnce &&
-        session.outbound.messages() >= std::min<std::uint64_t>(limits.max_inflight, limits.queue.max_messages))
-      return;
-    const Replay replay = std::move(session.replay.front());
-    session.replay.pop_front();
-    if (replay.message->is_expired(now.wall)) {
-      ++state.counters.dropped_expired;
-      continue;
-    }
-    std::vector<std::uint32_t> ids;
-    if (replay.subscription_identifier != 0) ids.push_back(replay.subscription_identifier);
-    if (replay.effective_qos == QoS::kAtMostOnce) {
-      say_kept_at_most_once(state, session, replay.message, true, ids, now);
-    } else {
-      enqueue(state, session, {replay.message, replay.effective_qos, true, std::move(ids), 0}, now);
-    }
-  }
-}
-
 }  // namespace
 
 void pump(ShardState& state, ResidentSession& session, Now now, PassingView* passing) {
@@ -345,15 +334,15 @@ void pump(ShardState& state, ResidentSession& session, Now now, PassingView* pas
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
   const session::Durably durably = state.durably(session.number);
   const std::uint64_t expired = session.outbound.expired();
-  if (!session.replay.empty()) replay_retained(state, *connection, session, now);
-  while (connection->outbox.size() < kChokeAt) {
+  while (!is_outbox_choked(state, *connection)) {
     const auto send = session.outbound.next(connection->receive_maximum, now.wall, durably);
     if (!send) break;
     say_next(state, *connection, session, *send, passing, now);
   }
   state.counters.dropped_expired += session.outbound.expired() - expired;
   // The loop says `writable` when the socket has taken some of it.
-  connection->is_choked = connection->outbox.size() >= kChokeAt;
+  connection->is_choked = is_outbox_choked(state, *connection);
+  if (!session.replays.empty()) want_replay_turn(state, *connection, session);
   if (!session.is_waiting_for_journal && session.outbound.is_held(durably)) {
     session.is_waiting_for_journal = true;
     state.held_sessions.push_back(session.id);

@@ -118,6 +118,12 @@ void deliver_here(ShardState& state, PassingView& passing, std::span<const routi
 void deliver_to_session(ShardState& state, ResidentSession& session, PassingView& passing,
                         std::span<const routing::MatchEntry> entries, Phase phase, Now now);
 
+/// What was retained before the session subscribed: said at QoS 0, else queued, which pump sends.
+void deliver_retained(ShardState& state, ResidentSession& session, const mqtt::MessagePtr& message,
+                      mqtt::QoS effective_qos, std::uint32_t subscription_identifier, Now now);
+/// So much is in the outbox that queue and replay wait for the socket.
+bool is_outbox_choked(const ShardState& state, const Connection& connection);
+
 /// Says what the session has to say, as far as outbox, window and journal allow. `layouts` serve the message they were
 /// made for.
 void pump(ShardState& state, ResidentSession& session, Now now, PassingView* passing = nullptr);

@@ -6,6 +6,7 @@
 #include "broker/core/attach.h"
 #include "broker/core/deliver.h"
 #include "broker/core/publish.h"
+#include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 
@@ -53,7 +54,7 @@ void settle_will(ShardState& state, ResidentSession& session, bool is_normal, No
 
 void detach(ShardState& state, ResidentSession& session, ReasonCode reason, Now now) {
   session.connection = {};
-  session.replay.clear();
+  end_replays(session);
   announce_to_groups(state, session, GroupMembership::Change::kOffline, now);
   state.emit(hooks::EventKind::kClientDisconnected, session.principal, now, {}, reason);
   settle_will(state, session, reason == ReasonCode::kSuccess, now);

@@ -9,6 +9,7 @@
 #include "broker/core/disconnect.h"
 #include "broker/core/groups.h"
 #include "broker/core/questions.h"
+#include "broker/core/replay.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -102,6 +103,7 @@ void run_timers(ShardState& state, Now now) {
         break;
     }
   }
+  if (!state.replaying.empty()) go_on_with_replays(state, now);
 }
 
 }  // namespace mortise::core

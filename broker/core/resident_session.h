@@ -1,13 +1,16 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "broker/base/byte_charge.h"
 #include "broker/base/flat_map.h"
-#include "broker/base/ring.h"
+#include "broker/base/on_demand.h"
 #include "broker/core/connection.h"
 #include "broker/hooks/affix.h"
 #include "broker/routing/filter_rules.h"
+#include "broker/routing/retained_index.h"
 #include "broker/session/session.h"
 
 namespace mortise::core {
@@ -19,17 +22,19 @@ struct SubscriptionState {
   mqtt::SubscriptionOptions options;
   std::uint32_t subscription_identifier = 0;
   routing::FilterRulesPtr rules;
-  ByteCharge charge{};  // of all this, against subscriptions.max_bytes
+  std::uint64_t replay = 0;  // the number of what is due to it; 0: nothing is
+  ByteCharge charge{};       // of all this, against subscriptions.max_bytes
 };
 
 /// A session's, by the filter the Client asked for.
 using Subscriptions = FlatMap<std::string, SubscriptionState>;
 
-/// A retained message that is still to be replayed.
-struct Replay {
-  mqtt::MessagePtr message;
-  mqtt::QoS effective_qos = mqtt::QoS::kAtMostOnce;
-  std::uint32_t subscription_identifier = 0;
+/// Retained messages that a subscription is still to be sent.
+struct DueReplay {
+  std::string filter;  // of the subscription, as the Client asked for it
+  std::uint64_t boundary = 0;
+  routing::RetainedCursor cursor{};
+  ByteCharge charge{};  // against subscriptions.max_bytes
 };
 
 /// A session on its home loop, with what ties it to its connection, to routing and to the hooks. Unsynchronised
@@ -42,10 +47,11 @@ struct ResidentSession : session::Session {
   ConnectionId connection;  // empty: nobody is connected
   hooks::AffixPtr affix;    // null: topics pass as they are
   Subscriptions subscriptions;
-  Ring<Replay> replay;
-  bool is_waiting_for_journal = false;  // named in held_sessions
-  bool owes_readiness = false;          // to groups that gave it something out of their queues
-  bool has_unreviewed_pages = false;    // rights changed while part of the queue was in the store alone
+  OnDemand<std::map<std::uint64_t, DueReplay>> replays;  // by number: who asked first comes first
+  bool is_replaying = false;                             // named in ShardState::replaying
+  bool is_waiting_for_journal = false;                   // named in held_sessions
+  bool owes_readiness = false;                           // to groups that gave it something out of their queues
+  bool has_unreviewed_pages = false;  // rights changed while part of the queue was in the store alone
   std::uint32_t expiry_interval_maximum = session::kExpiryNever;  // as CONNECT was granted
   SteadyTime armed_for = kNever;                                  // the earliest timer entry
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/base/log.h"
+#include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
 
 namespace mortise::core {
@@ -128,6 +129,19 @@ void leave_abandoned(ShardState& state, ResidentSession& session, const Subscrip
   }
 }
 
+/// What is retained goes on to come where the topics are the same; the rules are those of now.
+void keep_replays(ResidentSession& session, const Subscriptions& before) {
+  for (const auto& [filter, old] : before) {
+    if (old.replay == 0) continue;
+    const auto now = session.subscriptions.find(filter);
+    if (now != session.subscriptions.end() && now->second.routed_filter == old.routed_filter) {
+      now->second.replay = old.replay;
+    } else {
+      forget_replay(session, old.replay);
+    }
+  }
+}
+
 /// What waits for the client and may not be seen any more.
 void drop_unseen(ShardState& state, ResidentSession& session) {
   state.counters.dropped_revoked += session.outbound.remove_if(
@@ -159,14 +173,10 @@ void rebind(ShardState& state, ResidentSession& session, const hooks::AffixPtr& 
     enter_subscription(state, session, subscription, false, now);
     put_subscription(state, session, reviewed.filter, subscription);
   }
+  keep_replays(session, before);
   leave_abandoned(state, session, before, now);
   drop_unseen(state, session);
   session.has_unreviewed_pages = session.outbound.paged_out() > 0;
-  Ring<Replay> replay;
-  for (std::size_t i = 0; i < session.replay.size(); ++i) {
-    if (may_see(session, *session.replay[i].message)) replay.push_back(std::move(session.replay[i]));
-  }
-  session.replay = std::move(replay);
 }
 
 void drop_revoked(ShardState& state, ResidentSession& session) {

@@ -113,7 +113,8 @@ void Shard::end_of_iteration() {
 void Shard::run_timers(Now now) { core::run_timers(*state_, now); }
 
 SteadyTime Shard::next_deadline() const noexcept {
-  return state_->gone.empty() && state_->unserved.empty() ? state_->timers.next() : SteadyTime::min();
+  return state_->gone.empty() && state_->unserved.empty() && state_->replaying.empty() ? state_->timers.next()
+                                                                                       : SteadyTime::min();
 }
 
 void Shard::set_mail_credit(bool has_credit) {
@@ -154,6 +155,7 @@ ShardHoldings Shard::holdings() const noexcept {
   holdings.parked = state_->parked_connections.size();
   holdings.held = state_->held_deliveries.size() + state_->held_sessions.size();
   holdings.ending = state_->gone.size() + state_->unserved.size();
+  holdings.replaying = state_->replaying.size();
   holdings.stalled_publishers = state_->stalled_publishers.size();
   return holdings;
 }

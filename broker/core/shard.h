@@ -33,6 +33,12 @@ struct Shared {
   session::MqttLimits mqtt;
   session::SessionLimits session;
   routing::MatchCache::Limits match_cache;
+  /// Of the retained index, for new subscriptions: so many nodes are looked at, whatever they hold. 256 of them take
+  /// about 0.1 ms with what is said; who has only a few to look at does not wait long for who has a million.
+  struct ReplayLimits {
+    std::size_t nodes_per_page = 256;  // for one session, before another has its turn
+    std::size_t nodes_per_iteration = 1024;
+  } replay;
   bool has_store = false;
   enum class StoreFailure : std::uint8_t {
     kRefusePersistent,

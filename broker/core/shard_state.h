@@ -75,6 +75,7 @@ struct ShardState {
   Timers timers;
   Ring<HeldDelivery> held_deliveries;
   Ring<ParkedConnection> parked_connections;   // by position
+  Ring<mqtt::SessionId> replaying;             // wait for their turn, each once
   std::vector<mqtt::SessionId> held_sessions;  // their next message waits for the journal
   std::vector<ConnectionId> gone;              // ended without the loop, erased with the next timers
   std::vector<ConnectionId> unserved;          // wait for a store that fails: refused with the next timers

@@ -6,6 +6,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/groups.h"
 #include "broker/core/receive.h"
+#include "broker/core/replay.h"
 #include "broker/core/review.h"
 #include "broker/core/talk.h"
 
@@ -17,9 +18,6 @@ using mqtt::PropertyId;
 using mqtt::QoS;
 using mqtt::ReasonCode;
 using mqtt::Refusal;
-
-/// Who has so many retained messages to come is not given more subscriptions until it has read them.
-constexpr std::size_t kMaximumReplay = 100'000;
 
 /// What a session keeps of one subscription, about.
 std::size_t session_bytes(std::string_view filter, std::string_view routed_filter, const routing::FilterRules* rules) {
@@ -89,31 +87,17 @@ session::SubscriptionRecord to_record(const std::string& filter, const Subscript
   return record;
 }
 
-/// A retained message up to the boundary comes by replay and by replay only, a later one by delivery.
-void replay_retained(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
-                     std::uint64_t boundary, Now now) {
-  const auto visit = [&](const mqtt::MessagePtr& message, std::uint64_t sequence) {
-    if (sequence > boundary) return true;
-    if (subscription.rules && !subscription.rules->allows(message->topic())) return true;
-    // MQTT-3.8.3-3 holds for retained messages, too.
-    if (subscription.options.no_local && message->origin() == session.id) return true;
-    const QoS qos = std::min(subscription.options.maximum_qos, message->qos());
-    session.replay.push_back({message, qos, subscription.subscription_identifier});
-    return true;
-  };
-  routing::RetainedCursor cursor;
-  while (!state.shared.retained->match(subscription.routed_filter, cursor, 1024, now.wall, visit)) {
-  }
-}
-
 void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& reviewed, Now now) {
   const auto existing = session.subscriptions.find(reviewed.filter);
   const bool is_new = existing == session.subscriptions.end();
-  if (!is_new && existing->second.routed_filter != reviewed.routed_filter)
+  if (!is_new && existing->second.routed_filter != reviewed.routed_filter) {
     leave_subscription(state, session, existing->second, now);
+    end_replay(session, existing->second);
+  }
   SubscriptionState& subscription = session.subscriptions[reviewed.filter];
-  subscription = {std::move(reviewed.share_name), std::move(reviewed.routed_filter), reviewed.options,
-                  reviewed.subscription_identifier, std::move(reviewed.rules)};
+  const std::uint64_t replay = subscription.replay;  // goes on, with what is asked for now
+  subscription = {std::move(reviewed.share_name),   std::move(reviewed.routed_filter), reviewed.options,
+                  reviewed.subscription_identifier, std::move(reviewed.rules),         replay};
   charge(state, reviewed.filter, subscription);
   const auto handling = reviewed.options.retain_handling;
   const bool replays = subscription.share_name.empty() && (handling == mqtt::RetainHandling::kSend ||
@@ -122,7 +106,8 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
   put_subscription(state, session, reviewed.filter, subscription);
   state.emit(hooks::EventKind::kSubscribed, session.principal, now, subscription.routed_filter, ReasonCode::kSuccess,
              reviewed.options.maximum_qos);
-  if (replays && state.shared.mqtt.retain_available) replay_retained(state, session, subscription, boundary, now);
+  if (replays && state.shared.mqtt.retain_available)
+    begin_replay(state, session, reviewed.filter, subscription, boundary);
 }
 
 void acknowledge_subscribe(ShardState& state, Connection& connection, const ResidentSession& session,
@@ -202,7 +187,7 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
                   quoted(reviewed.filter).c_str());
       continue;
     }
-    if (session->replay.size() >= kMaximumReplay || !has_room(state, *session, reviewed)) {
+    if (!has_room(state, *session, reviewed)) {
       code = ReasonCode::kQuotaExceeded;
       ++state.counters.subscribes_over_quota;
       continue;
@@ -230,6 +215,7 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
     leave_subscription(state, *session, at->second, now);
     if (const session::Durably durably = session->durably(state.journal))
       durably.journal->subscription_remove(durably.number, filter);
+    end_replay(*session, at->second);
     state.emit(hooks::EventKind::kUnsubscribed, session->principal, now, at->second.routed_filter);
     session->subscriptions.erase(at);
   }
@@ -299,6 +285,7 @@ void leave_subscription(ShardState& state, const ResidentSession& session, const
 void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now now) {
   for (const auto& [filter, subscription] : session.subscriptions)
     leave_subscription(state, session, subscription, now);
+  end_replays(session);
   session.subscriptions.clear();
 }
 

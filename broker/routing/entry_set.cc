@@ -33,11 +33,13 @@ std::vector<IndexedSubscription> contents(const EntryChunk* chunk, std::size_t s
   return subscriptions;
 }
 
-/// True when it replaced one.
+/// True when it replaced one, whose boundary stays: what was retained up to there comes by its replay, or came.
 bool put_into(std::vector<IndexedSubscription>& subscriptions, const IndexedSubscription& subscription) {
   const auto old = find(subscriptions, subscription.entry.subscriber);
   if (old != subscriptions.end()) {
+    const std::uint64_t boundary = std::max(old->entry.retained_boundary, subscription.entry.retained_boundary);
     *old = subscription;
+    old->entry.retained_boundary = boundary;
     return true;
   }
   subscriptions.push_back(subscription);

@@ -71,6 +71,8 @@ class FilterWalkView {
     return goes_on || leave(cursor, 0);
   }
 
+  std::size_t nodes_left() const noexcept { return buckets_left_ / kBucketsPerNode; }
+
  private:
   static constexpr std::size_t kEnd = std::string_view::npos;
   /// Looking for the next child takes about so much less than visiting it.
@@ -301,12 +303,14 @@ std::uint64_t RetainedIndex::sequence() const noexcept { return state_->sequence
 std::size_t RetainedIndex::messages() const noexcept { return state_->messages.load(std::memory_order_relaxed); }
 std::size_t RetainedIndex::bytes() const noexcept { return state_->bytes(); }
 
-bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::size_t nodes, WallTime now,
+bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::size_t& nodes, WallTime now,
                           const Visit& visit) const {
   FilterWalkView walk(state_->trie, filter, nodes);
-  return walk.run(cursor, [&](const Stored& stored) {
+  const bool is_over = walk.run(cursor, [&](const Stored& stored) {
     return stored.message->is_expired(now) || visit(stored.message, stored.sequence);
   });
+  nodes = std::min(nodes - std::min<std::size_t>(nodes, 1), walk.nodes_left());
+  return is_over;
 }
 
 std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum,

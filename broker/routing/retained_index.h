@@ -57,13 +57,13 @@ class RetainedIndex {
 
   /// One page of a walk through the stored messages whose topic `filter` matches (`$` rule included), expired ones left
   /// out: calls visit(message, sequence) for each until it answers false, or about `nodes` nodes of the tree were
-  /// looked at, found or not. True when nothing is left; otherwise `cursor` is where the next page goes on, with the
-  /// same filter. What is stored from before the first page until its turn is visited exactly once; what is set
-  /// meanwhile may be visited or not, with its own sequence. The order is the same for all walks of this index. Thread:
-  /// a loop of the ReclaimDomain. Cost: about 0.1 us for each node, and for each level of the topic where the page
-  /// before ended.
+  /// looked at, found or not; takes from `nodes` what it used, one at the least. True when nothing is left; otherwise
+  /// `cursor` is where the next page goes on, with the same filter. What is stored from before the first page until its
+  /// turn is visited exactly once; what is set meanwhile may be visited or not, with its own sequence. The order is the
+  /// same for all walks of this index. Thread: a loop of the ReclaimDomain. Cost: about 0.1 us for each node, and for
+  /// each level of the topic where the page before ended.
   using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
-  bool match(std::string_view filter, RetainedCursor& cursor, std::size_t nodes, WallTime now,
+  bool match(std::string_view filter, RetainedCursor& cursor, std::size_t& nodes, WallTime now,
              const Visit& visit) const;
 
   /// Removes up to `maximum` expired messages, calling removed(topic) for each; returns how many. Thread: a loop.

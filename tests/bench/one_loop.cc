@@ -69,6 +69,14 @@ void OneLoop::subscribe(ConnectionId client, std::string_view filter, mqtt::QoS 
   turn();
 }
 
+void OneLoop::retain(std::string_view topic, std::string_view payload) {
+  mqtt::MessageView fields;
+  fields.topic = topic;
+  fields.payload = as_bytes(payload);
+  fields.retain = true;
+  broker_->retained.set(mqtt::Message::make(fields));
+}
+
 void OneLoop::receive(ConnectionId client, std::string_view bytes) {
   const std::size_t consumed = broker_->shard.receive(client, as_bytes(bytes), broker_->now);
   if (consumed < bytes.size()) held_back_.push_back({client, std::string(bytes.substr(consumed))});
@@ -77,6 +85,13 @@ void OneLoop::receive(ConnectionId client, std::string_view bytes) {
 void OneLoop::turn() {
   while (perform()) {
   }
+}
+
+bool OneLoop::iterate() {
+  Shard& shard = broker_->shard;
+  const bool is_due = shard.next_deadline() <= broker_->now.steady;
+  if (is_due) shard.run_timers(broker_->now);
+  return perform() || is_due;
 }
 
 bool OneLoop::offer_again() {

@@ -21,10 +21,14 @@ class OneLoop {
   /// A client that is connected when this returns.
   ConnectionId connect(std::string_view client_id, mqtt::ProtocolVersion version);
   void subscribe(ConnectionId client, std::string_view filter, mqtt::QoS qos, mqtt::ProtocolVersion version);
+  /// A message that is retained already.
+  void retain(std::string_view topic, std::string_view payload);
   /// Offers bytes of a client. What the shard holds back is offered again with the next turn.
   void receive(ConnectionId client, std::string_view bytes);
   /// Does what the shard wants done, until it wants nothing more.
   void turn();
+  /// One iteration, timers included; false when there was nothing to do.
+  bool iterate();
 
   /// What `client` is told from now on is appended to `said`. One client at a time; null ends it.
   void listen_to(ConnectionId client, std::string* said);

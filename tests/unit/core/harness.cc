@@ -18,6 +18,7 @@ Shared make_shared_state(const TestOptions& options, routing::SubscriptionIndex&
   shared.groups = &groups;
   shared.mqtt = options.mqtt;
   shared.session = options.session;
+  shared.replay = options.replay;
   shared.has_store = options.has_store;
   shared.on_store_failure = options.on_store_failure;
   return shared;
@@ -164,7 +165,7 @@ void TestBroker::settle() {
   for (bool did = true; did;) {
     did = false;
     for (LoopIndex loop = 0; loop < shards_.size(); ++loop) {
-      while (shards_[loop]->next_deadline() <= now_.steady) {
+      if (shards_[loop]->next_deadline() <= now_.steady) {
         shards_[loop]->run_timers(now_);
         did = true;
       }
@@ -359,6 +360,10 @@ void TestClient::drop() {
 
 void TestClient::read_on() {
   takes_bytes = true;
+  read_once();
+}
+
+void TestClient::read_once() {
   if (!is_open_) return;
   Shard& shard = *broker_.shards_[loop_];
   if (Outbox* outbox = shard.outbox(connection_)) {

@@ -83,6 +83,8 @@ class TestClient {
   void drop();
   /// The socket takes bytes again, and at once what waited.
   void read_on();
+  /// The socket takes what waits now, and what that leads to waits again.
+  void read_once();
 
   bool is_open() const { return is_open_; }
   bool is(LoopIndex loop, ConnectionId connection) const { return loop_ == loop && connection_ == connection; }
@@ -137,6 +139,7 @@ struct TestOptions {
   session::MqttLimits mqtt;
   routing::SubscriptionIndex::Limits subscriptions;
   routing::RetainedIndex::Limits retained;
+  Shared::ReplayLimits replay;
   hooks::DispatchPtr dispatch;
   Shared::StoreFailure on_store_failure = Shared::StoreFailure::kRefusePersistent;
   ClientObserver* observer = nullptr;

@@ -97,7 +97,8 @@ TEST_F(RetainedIndexTest, AVisitorStopsThePageAndTheNextOneGoesOnBehindIt) {
   int pages = 0;
   for (bool is_over = false; !is_over; ++pages) {
     std::size_t in_page = 0;
-    is_over = index_.match("#", cursor, 1000, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
+    std::size_t nodes = 1000;
+    is_over = index_.match("#", cursor, nodes, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
       EXPECT_TRUE(visited.emplace(found->topic()).second) << found->topic();
       return ++in_page < 7;
     });
@@ -164,10 +165,13 @@ TEST_F(RetainedIndexTest, ATableThatGrowsAndShrinksBetweenPagesHidesAndRepeatsNo
   std::multiset<std::string> visited;
   const std::uint64_t boundary = index_.sequence();
   int page = 0;
-  while (!index_.match("t/+", cursor, 20, {}, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
-    if (sequence <= boundary) visited.emplace(found->topic());
-    return true;
-  })) {
+  for (;;) {
+    std::size_t nodes = 20;
+    if (index_.match("t/+", cursor, nodes, {}, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
+          if (sequence <= boundary) visited.emplace(found->topic());
+          return true;
+        }))
+      break;
     const bool grows = page++ % 2 == 0;
     for (int i = 1000; i < 5000; ++i) index_.set(message("t/" + std::to_string(i), grows ? "comes" : ""));
     reclaim_.passed_iteration(0);
@@ -184,7 +188,8 @@ TEST_F(RetainedIndexTest, AWalkGoesOnWhereTheTopicItStoodAtIsGone) {
   bool is_over = false;
   while (!is_over) {
     std::string first;
-    is_over = index_.match("#", cursor, 1000, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
+    std::size_t nodes = 1000;
+    is_over = index_.match("#", cursor, nodes, {}, [&](const mqtt::MessagePtr& found, std::uint64_t) {
       first = found->topic();
       return false;
     });

@@ -61,9 +61,10 @@ std::size_t match_all(const RetainedIndex& index, std::string_view filter, WallT
     visit(found, sequence);
     return true;
   };
-  std::size_t pages = 1;
-  while (!index.match(filter, cursor, nodes, now, go_on)) ++pages;
-  return pages;
+  for (std::size_t pages = 1;; ++pages) {
+    std::size_t left = nodes;
+    if (index.match(filter, cursor, left, now, go_on)) return pages;
+  }
 }
 
 /// The topics that a filter finds, sorted; `nodes` to a page.

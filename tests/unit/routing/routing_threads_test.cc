@@ -66,7 +66,9 @@ class RoutingThreadsTest : public testing::Test {
         EXPECT_TRUE(as_text(found->payload()) == "payload");
         return true;
       };
-      while (!retained_.match("r/#", cursor, 1 + random() % 40, {}, visit)) reclaim_.passed_iteration(loop);
+      for (std::size_t nodes = 1 + random() % 40; !retained_.match("r/#", cursor, nodes, {}, visit);
+           nodes = 1 + random() % 40)
+        reclaim_.passed_iteration(loop);
       EXPECT_TRUE(found_stable);
       reclaim_.passed_iteration(loop);
       if (random() % 8 == 0) {

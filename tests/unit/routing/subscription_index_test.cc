@@ -261,5 +261,29 @@ TEST_F(SubscriptionIndexTest, TheBoundaryIsTheLastRetainedChangeBeforeTheSubscri
   EXPECT_GT(retained.set(message("a", "2")).sequence, made.retained_boundary);
 }
 
+TEST_F(SubscriptionIndexTest, TheBoundaryStaysWhenTheSubscriptionIsReplacedWithoutOne) {
+  RetainedIndex retained(reclaim_, {});
+  const std::uint64_t first = retained.set(message("a", "1")).sequence;
+  for (std::uint32_t i = 0; i < 40; ++i) {  // a few are held in one piece, many are spread
+    index_.subscribe("a", subscription(session(i)), retained);
+    EXPECT_TRUE(index_.subscribe("a", subscription(session(i), mqtt::QoS::kAtLeastOnce)));
+  }
+  MatchResultPtr found = index_.match("a");
+  for (const MatchEntry& entry : found->entries()) {
+    EXPECT_EQ(entry.retained_boundary, first);
+    EXPECT_EQ(entry.maximum_qos, mqtt::QoS::kAtLeastOnce);
+  }
+  const std::uint64_t second = retained.set(message("a", "2")).sequence;
+  EXPECT_EQ(index_.subscribe("a", subscription(session(7)), retained).retained_boundary, second);
+  index_.unsubscribe("a", session(8));
+  index_.subscribe("a", subscription(session(8)));
+  found = index_.match("a");
+  EXPECT_EQ(found->entries().size(), 40u);
+  for (const MatchEntry& entry : found->entries()) {
+    const std::uint32_t who = entry.subscriber.slot.index;
+    EXPECT_EQ(entry.retained_boundary, who == 7 ? second : who == 8 ? 0 : first) << who;
+  }
+}
+
 }  // namespace
 }  // namespace mortise::routing

@@ -30,6 +30,7 @@ class WatchedWalk {
 
   /// One page of so many nodes, and of so many messages at the most. True when the walk is over.
   bool page(std::size_t nodes, std::size_t messages) {
+    const std::size_t allowed = nodes;
     const bool is_over =
         index_->match(filter_, cursor_, nodes, {}, [&](const mqtt::MessagePtr& found, std::uint64_t sequence) {
           if (sequence > boundary_) return true;
@@ -38,6 +39,7 @@ class WatchedWalk {
           due_.erase(at);
           return --messages > 0;
         });
+    CHECK(nodes < allowed);
     CHECK(!is_over || due_.empty());
     return is_over;
   }
