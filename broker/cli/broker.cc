@@ -10,12 +10,16 @@
 #include <future>
 #include <thread>
 
+#include "broker/base/bytes.h"
 #include "broker/cli/plugin_line.h"
+#include "broker/mqtt/message.h"
 #include "broker/plugin_host/loader.h"
 
 namespace mortise::cli {
 
 namespace {
+
+constexpr Millis kAnswersWithin{50};  // until it is looked again whether all loops have told what they hold
 
 std::size_t loops_of(const config::Settings& settings) {
   return settings.loops > 0 ? settings.loops : std::max(1u, std::thread::hardware_concurrency());
@@ -184,6 +188,59 @@ std::vector<Broker::LoopReport> Broker::report() {
     told.get_future().wait();
   }
   return reports;
+}
+
+void Broker::ask_loops() {
+  answers_ = std::make_shared<LoopAnswers>();
+  answers_->reports.resize(shards_.size());
+  answers_->missing = shards_.size();
+  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
+    const auto index = static_cast<LoopIndex>(loop);
+    mesh_->mailbox(index).post_always([this, loop, index, answers = answers_] {
+      answers->reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(index)};
+      answers->missing.fetch_sub(1);
+    });
+  }
+}
+
+void Broker::publish_sys(const std::string& topic, const std::string& value) {
+  mqtt::MessageView message;
+  message.topic = topic;
+  message.payload = as_bytes(value);
+  message.retain = true;
+  message.received_at = wall_now();
+  mesh_->perform("$SYS", hooks::PublishIntent{mqtt::Message::make(message)});
+}
+
+SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
+  const Millis interval = settings_->sys_interval;
+  if (interval == Millis(0) || !loops_) return kNever;
+  if (!sys_topics_) {
+    sys_topics_ = std::make_unique<SysTopics>(
+        MORTISE_VERSION, now,
+        [this](const std::string& topic, const std::string& value) { publish_sys(topic, value); });
+    ask_at_ = now;
+  }
+  if (answers_ && answers_->missing.load() == 0) {
+    SysSample sample;
+    for (const LoopReport& report : answers_->reports) {
+      sample.counters += report.counters;
+      sample.holdings += report.holdings;
+      sample.totals += report.totals;
+    }
+    answers_.reset();
+    sample.subscriptions = subscriptions_.size();
+    sample.shared_subscriptions = groups_.size();
+    sample.retained_messages = retained_.messages();
+    sample.retained_bytes = retained_.bytes();
+    sample.plugins = plugins_->statistics();
+    sys_topics_->update(sample, now);
+  }
+  if (answers_) return now + kAnswersWithin;  // a loop that hangs is not asked again before it has answered
+  if (now < ask_at_) return ask_at_;
+  ask_loops();
+  ask_at_ = now + interval;
+  return now + kAnswersWithin;
 }
 
 void Broker::stop(Millis grace) {

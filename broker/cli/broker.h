@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/cli/durable_side.h"
+#include "broker/cli/sys_topics.h"
 #include "broker/config/settings.h"
 #include "broker/core/counters.h"
 #include "broker/core/shard.h"
@@ -43,8 +45,17 @@ class Broker {
     core::ShardCounters counters;
     net::LoopTotals totals;
   };
+  /// What loops answer, each in its place.
+  struct LoopAnswers {
+    std::vector<LoopReport> reports;
+    std::atomic<std::size_t> missing{0};
+  };
   /// One for each loop, as that loop sees itself: waits until all have answered. Precondition: not stopped.
   std::vector<LoopReport> report();
+
+  /// Brings `$SYS` up to date when its time has come, with what the loops have told since it was called last; never
+  /// waits for one. Returns when it wants to be called again; kNever: not at all (sys.interval off).
+  SteadyTime refresh_sys_topics(SteadyTime now);
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);
@@ -59,6 +70,8 @@ class Broker {
   Result<void> open();
 
   bool has_store() const noexcept { return durable_side_ != nullptr; }
+  void ask_loops();
+  void publish_sys(const std::string& topic, const std::string& value);
   net::LoopLimits loop_limits() const;
 
   // In the order of making; the end is the reverse.
@@ -75,6 +88,9 @@ class Broker {
   storage::RecoveryReport recovered_;
   std::vector<std::unique_ptr<core::Shard>> shards_;
   std::unique_ptr<net::LoopGroup> loops_;
+  std::unique_ptr<SysTopics> sys_topics_;
+  std::shared_ptr<LoopAnswers> answers_;  // to the question that is on its way; null: none is
+  SteadyTime ask_at_{};
 };
 
 }  // namespace mortise::cli

@@ -34,9 +34,20 @@ sigset_t block_signals() {
   return signals;
 }
 
-void wait_for_end(const sigset_t& signals) {
+/// Waits for a signal until `until`; negative: none came.
+int wait_for_signal(const sigset_t& signals, SteadyTime until) {
+  if (until == kNever) return ::sigwaitinfo(&signals, nullptr);
+  const auto left = std::max(until - steady_now(), SteadyTime::duration(0));
+  const auto seconds = std::chrono::duration_cast<Seconds>(left);
+  timespec timeout{};
+  timeout.tv_sec = seconds.count();
+  timeout.tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(left - seconds).count();
+  return ::sigtimedwait(&signals, nullptr, &timeout);
+}
+
+void run_until_the_end(Broker& broker, const sigset_t& signals) {
   for (;;) {
-    const int number = ::sigwaitinfo(&signals, nullptr);
+    const int number = wait_for_signal(signals, broker.refresh_sys_topics(steady_now()));
     if (number == SIGHUP) {
       MORTISE_LOG(kWarning, "cli", "SIGHUP: reload is not there yet; restart to use a changed configuration");
     } else if (number > 0) {
@@ -86,7 +97,7 @@ Result<void> run(const RunArguments& arguments) {
   if (!broker) return std::move(broker).as_failure();
   print_what_runs(**broker, **settings);
   if (Result<void> written = write_urls(**broker, arguments.urls_file); !written) return written;
-  wait_for_end(signals);
+  run_until_the_end(**broker, signals);
   (*broker)->stop(kGrace);
   return {};
 }

@@ -61,6 +61,7 @@ struct Settings {
   std::filesystem::path data_dir = "data";  // made absolute from `directory` by load and parse
   std::size_t loops = 0;                    // 0: auto, one per core
   LogLevel log_level = LogLevel::kInfo;
+  Millis sys_interval{10'000};  // between updates of `$SYS`; 0: never
   std::vector<ListenerSettings> listeners;
   session::MqttLimits mqtt;
   session::SessionLimits session;

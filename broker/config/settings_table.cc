@@ -28,6 +28,10 @@ constexpr Row<S> kRows[] = {
     row(choice("log.level", "debug|info|warning|error", "The least important kind of line that is written."),
         number<&S::log_level>()),
 
+    row(duration("sys.interval", {kSecond, 24 * 60 * kMinute},
+                 "How often the topics under $SYS/broker are brought up to date.", {"off", 0}),
+        number<&S::sys_interval>()),
+
     row(size("mqtt.max_packet_size", {128, kLargestPacket}, "Largest Control Packet taken from a Client."),
         number<&S::mqtt, &MqttLimits::max_packet_size>()),
     row(count("mqtt.receive_maximum", {1, 65535},

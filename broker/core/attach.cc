@@ -79,7 +79,7 @@ mqtt::MessagePtr make_will(ShardState& state, const Opening& opening, const mqtt
     }
     topic = *routed;
   }
-  if (topic.starts_with("$SYS/")) return {};  // the broker's own
+  if (mqtt::is_sys_topic(topic)) return {};  // the broker's own
   mqtt::MessageView fields;
   fields.topic = topic;
   fields.payload = will.payload;
@@ -217,6 +217,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   const std::uint64_t before = state.journal != nullptr ? state.journal->position() : 0;
   ResidentSession& session = take_session(state, connection, packet, is_present, now);
   session.connection = connection.id;
+  ++state.online;
   session.principal = opening.principal;
   session.expiry_interval = expiry;
   session.expires_at = kNeverWall;
@@ -342,6 +343,7 @@ void refuse_attached(ShardState& state, Connection& connection, Now now) {
 
 void greet(ShardState& state, Connection& connection, Now now) {
   connection.outbox.append(connection.opening->connack);
+  ++state.counters.packets_sent;
   connection.stage = Stage::kConnected;
   ++state.counters.connects_accepted;
   leave_attach_queue(state, connection);

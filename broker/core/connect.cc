@@ -127,9 +127,11 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   if (!decoded) {
     const mqtt::Refusal& refusal = decoded.error();
     ++state.counters.protocol_errors;
-    if (refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
+    connection.version = mqtt::answer_version(frame);
+    // A 5.0 client is told what is wrong with its CONNECT (5.0 section 4.13); of the others only those whom a return
+    // code of theirs helps.
+    if (connection.is_v5() || refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
         refusal.reason == ReasonCode::kClientIdentifierNotValid) {
-      connection.version = mqtt::answer_version(frame);
       refuse_connect(state, connection, refusal.reason, refusal.what);
       return;
     }

@@ -14,12 +14,16 @@ struct ShardCounters {
   std::uint64_t take_overs = 0;
   std::uint64_t protocol_errors = 0;
   std::uint64_t packets_received = 0;
+  std::uint64_t packets_sent = 0;  // all but PUBLISH
   std::uint64_t publishes_received = 0;
+  std::uint64_t publish_bytes_received = 0;  // of their payloads
   std::uint64_t publishes_denied = 0;
   std::uint64_t authorization_cache_full = 0;  // a session's started anew
   std::uint64_t subscribes_denied = 0;
   std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes
   std::uint64_t publishes_sent = 0;
+  std::uint64_t publish_bytes_sent = 0;  // of their payloads
+  std::uint64_t sessions_expired = 0;    // their Session Expiry Interval passed
   std::uint64_t wills_published = 0;
   std::uint64_t dropped_outbox_full = 0;  // QoS 0 for a subscriber that stopped reading
   std::uint64_t dropped_queue_full = 0;
@@ -41,6 +45,8 @@ struct ShardCounters {
   std::uint64_t held_back_credit = 0;      // of the mailboxes, or of the store
   std::uint64_t held_back_read_ahead = 0;  // behind a plugin's pending answer
   std::uint64_t held_back_iteration = 0;   // what one iteration says: it goes on with the next one
+
+  ShardCounters& operator+=(const ShardCounters& other) noexcept;
 };
 
 /// What one shard holds now. Without clients, and when every session has expired, all of it is 0 but `timers`, which
@@ -48,6 +54,7 @@ struct ShardCounters {
 struct ShardHoldings {
   std::size_t connections = 0;
   std::size_t sessions = 0;
+  std::size_t online = 0;         // of them, those with a connection
   std::size_t session_names = 0;  // keys and numbers that lead to a session
   std::size_t groups = 0;
   std::size_t group_names = 0;
@@ -58,6 +65,8 @@ struct ShardHoldings {
   std::size_t ending = 0;     // connections to be erased or refused with the next timers
   std::size_t replaying = 0;  // sessions that wait for their turn to be sent what is retained
   std::size_t stalled_publishers = 0;
+
+  ShardHoldings& operator+=(const ShardHoldings& other) noexcept;
 };
 
 }  // namespace mortise::core

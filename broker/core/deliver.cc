@@ -67,6 +67,7 @@ Said say_publish(ShardState& state, Connection& connection, const ResidentSessio
   if (!encoded.has_payload) connection.outbox.append_payload(keep());
   state.said += encoded.size;
   ++state.counters.publishes_sent;
+  state.counters.publish_bytes_sent += message.payload.size();
   mark_talkative(state, connection);
   return Said::kYes;
 }
@@ -237,6 +238,7 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
   connection->outbox.append(received.packet);
   state.said += received.packet.size();
   ++state.counters.publishes_sent;
+  state.counters.publish_bytes_sent += received.payload_size;
   mark_talkative(state, *connection);
   return true;
 }

@@ -54,6 +54,7 @@ void settle_will(ShardState& state, ResidentSession& session, bool is_normal, No
 
 void detach(ShardState& state, ResidentSession& session, ReasonCode reason, Now now) {
   session.connection = {};
+  --state.online;
   end_replays(session);
   announce_to_groups(state, session, GroupMembership::Change::kOffline, now);
   state.emit(hooks::EventKind::kClientDisconnected, session.principal, now, {}, reason);
@@ -155,7 +156,10 @@ void end_session(ShardState& state, ResidentSession& session, Now now) {
 void session_due(ShardState& state, ResidentSession& session, Now now) {
   if (session.connection) return pump(state, session, now);
   if (session.will.message && session.will.due_at <= now.wall) publish_will(state, session, now);
-  if (session.expires_at <= now.wall) return end_session(state, session, now);
+  if (session.expires_at <= now.wall) {
+    ++state.counters.sessions_expired;
+    return end_session(state, session, now);
+  }
   const WallTime next = std::min(session.expires_at, session.will.message ? session.will.due_at : kNeverWall);
   if (next != kNeverWall) state.arm(session, next, now);
 }

@@ -126,6 +126,11 @@ mqtt::SessionId GroupDirectory::join(const std::string& key, LoopIndex home, std
   return listed.id;
 }
 
+std::size_t GroupDirectory::size() {
+  const std::lock_guard lock(mutex_);
+  return groups_.size();
+}
+
 bool GroupDirectory::leave(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto at = groups_.find(key);

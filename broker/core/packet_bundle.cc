@@ -58,6 +58,7 @@ std::size_t PacketBundle::read(std::size_t at, mqtt::MessageView& fields, Receiv
   received.topic = received.packet.substr(head.topic_at, head.topic_size);
   received.naming = ReceivedView::Naming::kUnknown;
   received.is_v5 = head.is_v5;
+  received.payload_size = head.packet_size - std::uint32_t{head.payload_at};
   fields.topic = routed.empty() ? received.topic : routed;
   const ByteView packet = as_bytes(received.packet);
   fields.payload = packet.subspan(head.payload_at);

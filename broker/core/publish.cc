@@ -106,7 +106,11 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
   const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
   if (!is_plain) return {};
-  return {as_text(frame.packet()), packet.topic, session.affix.get(), ReceivedView::Naming::kByAffix,
+  return {as_text(frame.packet()),
+          packet.topic,
+          static_cast<std::uint32_t>(packet.payload.size()),
+          session.affix.get(),
+          ReceivedView::Naming::kByAffix,
           connection.is_v5()};
 }
 
@@ -136,9 +140,11 @@ void accept(ShardState& state, Connection& connection, ResidentSession& session,
   state.emit(hooks::EventKind::kPublished, session.principal, now, passing.topic(), ReasonCode::kSuccess,
              passing.qos());
   if (passing.qos() == QoS::kAtMostOnce) return;
-  const ReasonCode reason =
-      routed.has_subscribers || !connection.is_v5() ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers;
   const bool is_final = passing.qos() == QoS::kAtLeastOnce;
+  // Only where nothing follows: a PUBREC is the promise that the message is taken, and nothing else.
+  const ReasonCode reason = routed.has_subscribers || !connection.is_v5() || !is_final
+                                ? ReasonCode::kSuccess
+                                : ReasonCode::kNoMatchingSubscribers;
   acknowledge(state, connection, is_final ? PacketType::kPuback : PacketType::kPubrec, packet_id, reason,
               routed.position, is_final);
 }
@@ -201,6 +207,7 @@ Result<bool, Refusal> admit(ShardState& state, Connection& connection, ResidentS
 Result<void, Refusal> publish(ShardState& state, Connection& connection, const mqtt::FrameView& frame,
                               const PublishView& packet, Now now) {
   ++state.counters.publishes_received;
+  state.counters.publish_bytes_received += packet.payload.size();
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
   if (auto checked = check(state, packet); !checked) return checked;
@@ -212,7 +219,7 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     if (!admitted) return failure(admitted.error());
     if (!*admitted) return {};
   }
-  if (topic->starts_with("$SYS/")) {
+  if (mqtt::is_sys_topic(*topic)) {
     deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");
     return {};
   }
@@ -276,8 +283,10 @@ RetainedChange retain(ShardState& state, PassingView& passing) {
         quoted(passing.topic()).c_str());
     return {};
   }
-  return {result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced,
-          result.outcome == Outcome::kRemoved, result.sequence};
+  // What the broker says of itself is true of this run only.
+  const bool is_stored = !mqtt::is_sys_topic(passing.topic());
+  return {is_stored && (result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced),
+          is_stored && result.outcome == Outcome::kRemoved, result.sequence};
 }
 
 /// Whether another loop must add a piece to the message's durable group: it stores the message, or must know when to

@@ -67,6 +67,14 @@ bool must_wait(ShardState& state, Connection& connection, PacketType type) {
   return true;
 }
 
+constexpr Refusal kServersPacket{ReasonCode::kProtocolError, "5.0 2.1.2", "a packet that only a Server sends"};
+
+/// No Client may send it, whatever is in it.
+bool is_servers_packet(PacketType type) {
+  return type == PacketType::kConnack || type == PacketType::kSuback || type == PacketType::kUnsuback ||
+         type == PacketType::kPingresp;
+}
+
 Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const FrameView& frame, Now now) {
   switch (frame.type) {
     case PacketType::kPublish: {
@@ -87,6 +95,7 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
     default:
       break;
   }
+  if (is_servers_packet(frame.type)) return failure(kServersPacket);
   auto packet = mqtt::decode(frame, connection.version);
   if (!packet) return std::move(packet).as_failure();
   if (const auto* subscribe_packet = std::get_if<mqtt::SubscribeView>(&*packet))
@@ -105,7 +114,7 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
     return failure(
         Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-6", "AUTH without an Authentication Method in CONNECT"});
   }
-  return failure(Refusal{ReasonCode::kProtocolError, "5.0 2.1.2", "a packet that only a Server sends"});
+  return failure(kServersPacket);
 }
 
 /// One whole packet. False: it is not consumed now.
@@ -161,7 +170,8 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
     if (!found) {
       if (connection.stage == Stage::kAuthenticating || connection.stage == Stage::kAttaching) break;
-      refuse(state, connection, found.error(), now);
+      const bool is_servers = is_servers_packet(static_cast<PacketType>(rest[0] >> 4));
+      refuse(state, connection, is_servers ? kServersPacket : found.error(), now);
       break;
     }
     if (!found->has_value()) return consumed;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "broker/hooks/affix.h"
@@ -16,6 +17,7 @@ struct ReceivedView {
 
   std::string_view packet;  // empty: no receiver may get it unchanged
   std::string_view topic;   // in the packet
+  std::uint32_t payload_size = 0;
   const hooks::Affix* affix = nullptr;
   Naming naming = Naming::kByAffix;
   bool is_v5 = false;

@@ -146,6 +146,7 @@ ShardHoldings Shard::holdings() const noexcept {
   ShardHoldings holdings;
   holdings.connections = state_->connections.size();
   holdings.sessions = state_->sessions.size();
+  holdings.online = state_->online;
   holdings.session_names = state_->sessions.names() + state_->sessions_by_number.size();
   holdings.groups = state_->groups.size();
   holdings.group_names =

@@ -87,6 +87,7 @@ struct ShardState {
   bool is_store_failing = false;
   bool is_shutting_down = false;
   std::uint64_t next_epoch = 1;
+  std::size_t online = 0;     // sessions with a connection
   std::string topic_scratch;  // for rewriting
 
   ShardCounters counters;

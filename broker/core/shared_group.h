@@ -63,6 +63,8 @@ class GroupDirectory {
   /// One member less; after the last one the group is not matched any more. True: it was the last one, others that are
   /// on their way to the group's home loop included.
   bool leave(const std::string& key);
+  /// Groups. Thread: any.
+  std::size_t size();
 
  private:
   struct Listed {

@@ -21,8 +21,9 @@ using mqtt::Refusal;
 
 /// What a session keeps of one subscription, about.
 std::size_t session_bytes(std::string_view filter, std::string_view routed_filter, const routing::FilterRules* rules) {
-  constexpr std::size_t kMapNode = 48;
-  std::size_t bytes = sizeof(SubscriptionState) + sizeof(std::string) + kMapNode + filter.size() + routed_filter.size();
+  // Its allocations, and its place in a vector that doubles, old and new for a moment.
+  constexpr std::size_t kInMap = 32 + 3 * sizeof(void*);
+  std::size_t bytes = sizeof(SubscriptionState) + sizeof(std::string) + kInMap + filter.size() + routed_filter.size();
   for (; rules != nullptr; rules = rules->also()) {
     for (const routing::FilterRule& rule : rules->rules()) bytes += sizeof rule + rule.filter.size();
   }

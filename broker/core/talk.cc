@@ -20,6 +20,7 @@ void say_when_durable(ShardState& state, Connection& connection, std::uint64_t p
   if (connection.stage == Stage::kEnded) return;
   if (state.is_durable(position) && connection.parked.empty()) {
     connection.outbox.append(packet);
+    ++state.counters.packets_sent;
     if (frees_receive_quota && connection.unacknowledged > 0) --connection.unacknowledged;
     mark_talkative(state, connection);
     return;
@@ -53,6 +54,7 @@ void release_parked(ShardState& state, Now now) {
     while (!connection->parked.empty() && state.is_durable(connection->parked->front().position)) {
       Parked& parked = connection->parked->front();
       connection->outbox.append(parked.packet);
+      ++state.counters.packets_sent;
       if (parked.frees_receive_quota && connection->unacknowledged > 0) --connection->unacknowledged;
       connection->parked->pop_front();
     }

@@ -13,6 +13,7 @@ void mark_talkative(ShardState& state, Connection& connection);
 template <class Packet>
 void say(ShardState& state, Connection& connection, const Packet& packet) {
   mqtt::encode(connection.outbox.buffer(), packet, connection.version);
+  ++state.counters.packets_sent;
   mark_talkative(state, connection);
 }
 

@@ -11,8 +11,6 @@ namespace {
 using mqtt::ReasonCode;
 using mqtt::Refusal;
 
-bool is_sys(std::string_view topic) noexcept { return topic == "$SYS" || topic.starts_with("$SYS/"); }
-
 Result<void> check_part(const char* part, std::string_view text) {
   const auto wrong = [&](const char* what) {
     return failure("topic " + std::string(part) + " " + quoted(text, 64) + ": " + what);
@@ -75,7 +73,7 @@ Result<std::string_view, Refusal> Affix::apply(AffixOperations operation, std::s
 
 Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operation, std::string_view filter,
                                                          std::string& out) const {
-  if (!applies_to(operation) || is_sys(filter)) return filter;
+  if (!applies_to(operation) || mqtt::is_sys_topic(filter)) return filter;
   if (filter.starts_with('$')) {
     return failure(
         Refusal{ReasonCode::kTopicFilterInvalid, "5.0 4.7.2", "a Topic Filter that begins with $ under a topic affix"});
@@ -94,7 +92,7 @@ Result<std::string_view, Refusal> Affix::apply_to_filter(AffixOperations operati
 }
 
 std::optional<std::string_view> Affix::invert(std::string_view routed) const noexcept {
-  if (is_sys(routed) || !applies_to(kAffixSubscribe)) return routed;
+  if (mqtt::is_sys_topic(routed) || !applies_to(kAffixSubscribe)) return routed;
   if (routed.size() <= prefix_.size() + suffix_.size()) return std::nullopt;
   if (!routed.starts_with(prefix_) || !routed.ends_with(suffix_)) return std::nullopt;
   routed.remove_prefix(prefix_.size());

@@ -21,6 +21,11 @@ struct TopicLimits {
   std::size_t maximum_length = kMaximumStringSize;
 };
 
+/// Whether a Topic Name, or a Topic Filter, belongs to the broker itself (5.0 section 4.7.2).
+inline bool is_sys_topic(std::string_view topic) noexcept {
+  return topic.starts_with("$SYS") && (topic.size() == 4 || topic[4] == '/');
+}
+
 /// Checks a Topic Name: at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), UTF-8 without U+0000
 /// (MQTT-1.5.4-1, MQTT-1.5.4-2), limits. Statement numbers are 5.0's. Errors: Malformed Packet, Topic Name Invalid.
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits = {}) noexcept;

@@ -220,6 +220,8 @@ struct RetainedIndex::State {
   }
 
   bool has_room(const Stored* old, const mqtt::Message& message) const MORTISE_REQUIRES(mutex) {
+    // A broker that is full says so, too: its own topics are few and short.
+    if (mqtt::is_sys_topic(message.topic())) return true;
     const std::size_t freed = old != nullptr ? old->message->cost() : 0;
     const std::size_t tree = old != nullptr ? 0 : Trie::maximum_cost(message.topic());
     const std::size_t added = old != nullptr ? 0 : 1;

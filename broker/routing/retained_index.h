@@ -40,7 +40,7 @@ class RetainedIndex {
   RetainedIndex& operator=(const RetainedIndex&) = delete;
 
   /// Stores `message` under its topic, or removes what is there when its payload is empty (MQTT-3.3.1-6). At the limit
-  /// a new topic is refused (kFull) and what was stored stays. Thread: any.
+  /// a new topic is refused (kFull) and what was stored stays; `$SYS` is not limited. Thread: any.
   SetResult set(const mqtt::MessagePtr& message);
   /// Removes what is stored under `topic` if its sequence number is still `sequence` (for expiry). Thread: any.
   bool remove_if(std::string_view topic, std::uint64_t sequence);

@@ -19,7 +19,7 @@ void use(ShardState& state, mortise::mqtt::SessionId id) {
   *session = std::move(*session);
 #elif BREAK == 4
   // error: read-only|no viable overloaded|no match for|discards qualifiers|cannot assign|not assignable
-  session->key = "another";
+  session->id = id;
 #elif BREAK == 5
   // error: deleted|no matching function
   auto kept = std::make_shared<ResidentSession>(std::move(*session));

