@@ -226,6 +226,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   connection.session = session.id;
   if (session.number == 0 && session.is_persistent()) make_durable(state, session);
   rebind(state, session, opening.affix, opening.review ? &*opening.review : nullptr, now);
+  session.outbound.announce_connection(connection.receive_maximum);
   put_session(state, session);
   set_will(state, session, opening, packet);
   const std::uint64_t after = state.journal != nullptr ? state.journal->position() : 0;

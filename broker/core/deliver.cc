@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/base/log.h"
+#include "broker/core/disconnect.h"
 #include "broker/core/groups.h"
 #include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
@@ -109,7 +110,18 @@ void ask_for_page(ShardState& state, ResidentSession& session) {
   state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
 }
 
+/// The store learns that what the window allows may be sent.
+void announce_sends(ShardState& state, ResidentSession& session, std::uint16_t quota) {
+  session.outbound.announce(quota);
+  put_session(state, session);
+  session.outbound.announcement_is_at(state.journal->position());
+}
+
 void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
+  const Connection* connection = state.connection_of(session);
+  if (connection != nullptr && session.durably(state.journal) &&
+      session.outbound.wants_announcement_first(connection->receive_maximum))
+    announce_sends(state, session, connection->receive_maximum);
   const mqtt::MessagePtr message = offer.message;
   const auto outcome = session.outbound.enqueue(std::move(offer), state.durably(session.number));
   // Of a queue that waits in the store alone, the first page is what the oldest can be dropped from.
@@ -338,8 +350,13 @@ void pump(ShardState& state, ResidentSession& session, Now now, PassingView* pas
   const std::uint64_t expired = session.outbound.expired();
   while (!is_outbox_choked(state, *connection)) {
     const auto send = session.outbound.next(connection->receive_maximum, now.wall, durably);
-    if (!send) break;
-    say_next(state, *connection, session, *send, passing, now);
+    if (send) {
+      say_next(state, *connection, session, *send, passing, now);
+    } else if (durably && session.outbound.wants_announcement(connection->receive_maximum)) {
+      announce_sends(state, session, connection->receive_maximum);
+    } else {
+      break;
+    }
   }
   state.counters.dropped_expired += session.outbound.expired() - expired;
   // The loop says `writable` when the socket has taken some of it.

@@ -56,6 +56,7 @@ void detach(ShardState& state, ResidentSession& session, ReasonCode reason, Now 
   session.connection = {};
   --state.online;
   end_replays(session);
+  session.outbound.withdraw_announcement();
   announce_to_groups(state, session, GroupMembership::Change::kOffline, now);
   state.emit(hooks::EventKind::kClientDisconnected, session.principal, now, {}, reason);
   settle_will(state, session, reason == ReasonCode::kSuccess, now);
@@ -110,6 +111,7 @@ void put_session(ShardState& state, const ResidentSession& session) {
   record.principal = session.principal;
   record.expiry_interval = session.expiry_interval;
   record.expires_at = session.expires_at;
+  record.sent_until = session.outbound.announced();
   if (session.affix) {
     record.affix = session::AffixRecord{session.affix->prefix(), session.affix->suffix(), session.affix->operations(),
                                         session.affix->rule_version()};

@@ -55,7 +55,7 @@ SharedGroup& open_group(ShardState& state, const GroupMembership& membership) {
   state.groups_by_key[group.key] = group.id;
   if (auto recovered = state.recovered_queues.extract(membership.key)) {
     group.number = recovered.mapped().number;
-    group.queue.restore(recovered.mapped().summary);
+    group.queue.restore(recovered.mapped().summary, 0);
     state.groups_by_number[group.number] = group.id;
   }
   return group;
@@ -147,7 +147,7 @@ void recover_group_queue(ShardState& state, const std::string& key, const Recove
     state.timers.arm({now.steady + kMembersComeBackWithin, 0, 0, Timers::Kind::kOrphans});
   } else if (group->number == 0 && group->queue.empty()) {
     group->number = queue.number;
-    group->queue.restore(queue.summary);
+    group->queue.restore(queue.summary, 0);
     state.groups_by_number[group->number] = group->id;
   }
 }

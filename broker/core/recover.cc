@@ -43,7 +43,7 @@ void recover(ShardState& state, Shard::Recovered recovered, Now now) {
   session.expiry_interval = recovered.session.expiry_interval;
   state.sessions_by_number[session.number] = session.id;
   session.inbound.restore(recovered.inbound);
-  session.outbound.restore(recovered.queue);
+  session.outbound.restore(recovered.queue, recovered.session.sent_until);
   if (const auto& affix = recovered.session.affix) {
     if (auto made = hooks::Affix::make(affix->prefix, affix->suffix, affix->operations, affix->rule_version))
       session.affix = state.affixes.shared(*made);

@@ -18,6 +18,9 @@ using SessionNumber = std::uint64_t;
 /// The place of a message in one session's queue; from 1, never reused in that session.
 using QueuePosition = std::uint64_t;
 
+/// Said of a queue of which nobody knows how far it was sent: everything in it may have been.
+inline constexpr QueuePosition kAllMayBeSent = UINT64_MAX;
+
 /// The topic affix a stored session was bound with.
 struct AffixRecord {
   std::string prefix, suffix;
@@ -32,7 +35,8 @@ struct SessionRecord {
   std::uint32_t expiry_interval = 0;  // seconds; 0xFFFFFFFF: never
   WallTime expires_at = kNeverWall;   // while nobody is connected; kNeverWall while connected or never
   std::optional<AffixRecord> affix;
-  std::string share_group;  // "$share/{ShareName}/{filter}" when this is a shared subscription's own queue
+  QueuePosition sent_until = 0;  // of its queue, what has been sent or, while somebody is connected, may be
+  std::string share_group;       // "$share/{ShareName}/{filter}" when this is a shared subscription's own queue
 };
 
 /// One subscription of a durable session.

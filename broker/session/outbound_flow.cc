@@ -91,7 +91,6 @@ bool OutboundFlow::is_held(Durably durably) const noexcept {
 }
 
 std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTime now, Durably durably) {
-  const std::uint16_t window = std::min(quota, limits_->max_inflight);
   send_ = std::max(send_, front_);
   while (send_ < end_in_memory()) {
     const std::size_t index = send_ - front_;
@@ -100,18 +99,24 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
       ++send_;
       continue;
     }
-    if (in_flight_ >= window || index >= kPacketIds || is_held(durably)) return std::nullopt;
-    if (entry.state == State::kQueued && !entry.was_sent && entry.message->is_expired(now)) {
+    if (in_flight_ >= window(quota) || index >= kPacketIds) return std::nullopt;
+    // Whose delivery has begun is delivered (MQTT-4.4.0-1), expired or not.
+    if (entry.state == State::kQueued && entry.message->is_expired(now)) {
       ++expired_;
       finish(send_++, durably);
       continue;
     }
+    if ((durably && send_ > announced_) || is_held(durably)) return std::nullopt;
     ++in_flight_;
-    Send send{packet_id_of(send_), entry.state == State::kReleased, entry.was_sent, entry.effective_qos, entry.retain,
-              entry.message,       &entry.subscription_identifiers};
+    Send send{packet_id_of(send_),
+              entry.state == State::kReleased,
+              entry.state == State::kSent,
+              entry.effective_qos,
+              entry.retain,
+              entry.message,
+              &entry.subscription_identifiers};
     if (entry.state == State::kQueued) entry.state = State::kSent;
-    entry.was_sent = true;
-    ++send_;
+    sent_until_ = std::max(sent_until_, send_++);
     return send;
   }
   pop_done();
@@ -121,6 +126,41 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
 void OutboundFlow::restart() noexcept {
   send_ = front_;
   in_flight_ = 0;
+}
+
+// ---- Announce -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// From this window on what is announced is ahead of what is sent, so that nothing waits for the store; below it
+/// waiting once for a window costs little, and after a crash hardly anything is taken for sent that was not.
+constexpr std::uint16_t kAheadFrom = 64;
+
+}  // namespace
+
+bool OutboundFlow::wants_announcement(std::uint16_t quota) const noexcept {
+  if (announced_ + 1 >= next_position_) return false;
+  const QueuePosition next = std::max(send_, front_);
+  if (window(quota) >= kAheadFrom) return announced_ < next + window(quota) / 2u;
+  return next > announced_ && next < end_in_memory() && in_flight_ < window(quota);
+}
+
+void OutboundFlow::announce(std::uint16_t quota) noexcept {
+  const std::uint16_t all = window(quota);
+  const std::uint16_t room = all > in_flight_ ? static_cast<std::uint16_t>(all - in_flight_) : std::uint16_t{0};
+  // Not only what has room: one acknowledgement after another would cost a record each.
+  const std::uint16_t step = all >= kAheadFrom ? all : std::max<std::uint16_t>(room, all / 2);
+  const QueuePosition first = std::max({send_, front_, sent_until_ + 1});
+  announced_ = std::max(announced_, first + std::max<std::uint16_t>(step, 1) - 1);
+}
+
+void OutboundFlow::announcement_is_at(std::uint64_t journal_position) noexcept {
+  announced_at_ = journal_position;
+  const QueuePosition end = std::min(end_in_memory(), announced_ + 1);
+  for (QueuePosition at = std::max({send_, front_, sent_until_ + 1}); at < end; ++at) {
+    std::uint64_t& not_before = entries_[at - front_].not_before;
+    if (not_before == 0 || not_before < journal_position) not_before = journal_position;
+  }
 }
 
 // ---- Acknowledge ----------------------------------------------------------------------------------------------------
@@ -191,14 +231,15 @@ void OutboundFlow::push_done() {
 
 // ---- Pages ----------------------------------------------------------------------------------------------------------
 
-void OutboundFlow::restore(const QueueSummary& summary) {
+void OutboundFlow::restore(const QueueSummary& summary, QueuePosition sent_until) {
   CHECK(entries_.empty() && messages_ == 0);
-  if (summary.last != 0) next_position_ = summary.last + 1;
+  // A record that does not say means everything that is stored; one that does means positions that are not used again.
+  announced_ = sent_until_ = sent_until == kAllMayBeSent ? summary.last : sent_until;
+  next_position_ = std::max(summary.last, sent_until_) + 1;
   front_ = summary.messages > 0 ? summary.first : next_position_;
   send_ = front_;
   messages_ = paged_out_ = summary.messages;
   bytes_ = summary.bytes + summary.messages * kEntryOverhead;
-  maybe_sent_ = limits_->max_inflight;
 }
 
 bool OutboundFlow::wants_page() const noexcept {
@@ -227,11 +268,11 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
     entry.subscription_identifiers = std::move(record.subscription_identifiers);
     entry.effective_qos = record.effective_qos;
     entry.retain = record.retain;
-    entry.state = record.released ? State::kReleased : State::kQueued;
-    if (record.released) entry.message.reset();
-    if (maybe_sent_ > 0) {
-      entry.was_sent = true;
-      --maybe_sent_;
+    entry.state = record.position <= sent_until_ ? State::kSent : State::kQueued;
+    if (record.position > sent_until_ && record.position <= announced_) entry.not_before = announced_at_;
+    if (record.released) {
+      entry.state = State::kReleased;
+      entry.message.reset();
     }
     entries_.push_back(std::move(entry));
     if (paged_out_ > 0) --paged_out_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -22,7 +23,8 @@ struct Durably {
 
 /// The messages at QoS > 0 on their way to one client: a queue whose front part is in flight. Positions only grow; a
 /// Packet Identifier follows from the position, so it is the same after a reconnect and after a restart. Of a durable
-/// queue only a window is in memory, the rest waits in the store and comes back in pages. Unsynchronised (loop-owned).
+/// queue only a window is in memory, the rest waits in the store and comes back in pages; up to which position its
+/// messages may have been sent the store is told before they are, a window at a time. Unsynchronised (loop-owned).
 class OutboundFlow {
  public:
   /// What one send is: a PUBLISH, or with `is_release` a PUBREL that is due again after a reconnect.
@@ -53,8 +55,8 @@ class OutboundFlow {
   Enqueued enqueue(Offer offer, Durably durably);
 
   /// The next thing to send, which is in flight from then on; nothing when the window (`quota`: the Client's Receive
-  /// Maximum) is full, the queue is empty, or the next is not durable yet. Expired messages are removed and counted on
-  /// the way.
+  /// Maximum) is full, the queue is empty, or the next is not durable or not announced yet. Expired messages are
+  /// removed and counted on the way.
   std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably);
 
   /// PUBACK, or PUBREC with an error. kUnknown: no such Packet Identifier is in flight.
@@ -80,8 +82,33 @@ class OutboundFlow {
     return removed;
   }
 
-  /// What the store said of this queue at start.
-  void restore(const QueueSummary& summary);
+  // ---- What the store knows of sending ----------------------------------------------------------------------------
+  // The owner writes announced() with the session's record. A durable queue sends nothing behind it, so after a crash
+  // DUP and expiry know what was sent: what certainly was not, is not taken for it.
+
+  /// The next message waits for an announcement, or soon will.
+  bool wants_announcement(std::uint16_t quota) const noexcept;
+  /// The same for a message that is about to be enqueued: announced before it, it need not wait.
+  bool wants_announcement_first(std::uint16_t quota) const noexcept {
+    return next_position_ > announced_ && could_send_at_once(quota);
+  }
+  /// A client connects: what its window allows may be sent.
+  void announce_connection(std::uint16_t quota) noexcept {
+    announced_ = std::max(announced_, front_ + window(quota) - 1);
+  }
+  void announce(std::uint16_t quota) noexcept;
+  /// What was announced last is durable with this position of the journal; what waited already is not sent before.
+  void announcement_is_at(std::uint64_t journal_position) noexcept;
+  /// Nobody is connected: nothing is sent until the next announcement.
+  void withdraw_announcement() noexcept { announced_ = sent_until_; }
+  QueuePosition announced() const noexcept { return announced_; }
+  /// A message enqueued now would be the next to send, and the window has room.
+  bool could_send_at_once(std::uint16_t quota) const noexcept {
+    return std::max(send_, front_) >= next_position_ && in_flight_ < window(quota);
+  }
+
+  /// What the store said of this queue at start; up to `sent_until` its messages may have been sent.
+  void restore(const QueueSummary& summary, QueuePosition sent_until);
   /// Soon the oldest must go, and only what is in memory can.
   bool is_nearly_full() const noexcept {
     return messages_ >= limits_->queue.max_messages / 8 * 7 || bytes_ >= limits_->queue.max_bytes / 8 * 7;
@@ -127,10 +154,10 @@ class OutboundFlow {
     mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
     State state = State::kQueued;
     bool retain = false;
-    bool was_sent = false;
   };
 
   static mqtt::PacketId packet_id_of(QueuePosition position) noexcept;
+  std::uint16_t window(std::uint16_t quota) const noexcept { return std::min(quota, limits_->max_inflight); }
   /// The entry in flight under a Packet Identifier, or null.
   Entry* in_flight_entry(mqtt::PacketId packet_id, QueuePosition& position) noexcept;
   bool is_full(std::uint64_t cost) const noexcept;
@@ -151,7 +178,9 @@ class OutboundFlow {
   std::uint64_t expired_ = 0;
   std::uint64_t enqueued_since_fetch_ = 0;
   QueuePosition fetch_until_ = 0;
-  std::uint32_t maybe_sent_ = 0;  // of what was restored, so many may have been sent before the restart
+  QueuePosition sent_until_ = 0;    // what was sent ever, or before a restart may have been
+  QueuePosition announced_ = 0;     // what the store was told may be sent
+  std::uint64_t announced_at_ = 0;  // in the journal
   std::uint16_t in_flight_ = 0;
   bool is_fetching_ = false;
 };

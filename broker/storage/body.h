@@ -41,10 +41,12 @@ class BodyReaderView {
  public:
   /// Not ok() when the body was written for newer readers than `known` only.
   BodyReaderView(ByteView body, BodyVersion known) : rest_(body) {
-    const auto written = get<std::uint8_t>();
+    written_ = get<std::uint8_t>();
     const auto readable_since = get<std::uint8_t>();
-    if (written == 0 || readable_since > known.written) is_ok_ = false;
+    if (written_ == 0 || readable_since > known.written) is_ok_ = false;
   }
+  /// The version that wrote the body: one before a field was added does not have it.
+  std::uint8_t written() const noexcept { return written_; }
   bool ok() const noexcept { return is_ok_; }
   template <class Number>
   Number get() noexcept {
@@ -73,6 +75,7 @@ class BodyReaderView {
 
  private:
   ByteView rest_;
+  std::uint8_t written_ = 0;
   bool is_ok_ = true;
 };
 

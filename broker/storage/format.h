@@ -11,10 +11,13 @@ struct BodyVersion {
   std::uint8_t written = 1;
   std::uint8_t readable_since = 1;
 };
-inline constexpr BodyVersion kSessionBody{1, 1};
+inline constexpr BodyVersion kSessionBody{2, 1};
 inline constexpr BodyVersion kSubscriptionBody{1, 1};
 inline constexpr BodyVersion kMessageBody{1, 1};
 inline constexpr BodyVersion kQueueBody{1, 1};
+
+/// Since which version of a body a field is in it.
+inline constexpr std::uint8_t kSessionSaysSentUntilSince = 2;
 
 /// First byte of a session's key.
 enum class KeyKind : std::uint8_t { kClient = 1, kShareGroup = 2 };

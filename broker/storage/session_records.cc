@@ -138,6 +138,7 @@ void append_session_put(RecordBuffer& out, const session::SessionRecord& record)
     body.put_text(record.affix->prefix);
     body.put_text(record.affix->suffix);
   }
+  body.put(record.sent_until);
   const bool is_group = !record.share_group.empty();
   const std::string_view name_space = record.principal ? std::string_view(record.principal->name_space) : "";
   const std::string_view client_id = record.principal ? std::string_view(record.principal->client_id) : "";
@@ -172,6 +173,7 @@ Result<session::SessionRecord> decode_session_put(const RecordView& record) {
     if (!mqtt::is_valid_utf8(affix.prefix) || !mqtt::is_valid_utf8(affix.suffix)) return failure("session_put: affix");
     out.affix = std::move(affix);
   }
+  out.sent_until = body.written() >= kSessionSaysSentUntilSince ? body.get<std::uint64_t>() : session::kAllMayBeSent;
   const std::string_view name = as_text(record.range(fixed.client_id));
   const bool is_group = (flags & kSessionIsShareGroup) != 0;
   if (is_group) out.share_group = std::string(name);

@@ -173,8 +173,9 @@ TEST_P(AttachTest, AStoredSessionIsReviewedAndWhatWasRevokedIsNotDelivered) {  /
     again.connect("c", false, 1000);
     broker.make_durable();
     std::vector<std::string> got;
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 400; ++round) {
       broker.serve_pages();
+      broker.make_durable();
       for (std::string& text : again.take_publishes()) got.push_back(std::move(text));
     }
     for (const std::string& text : got) EXPECT_EQ(text.substr(0, 6), "public");

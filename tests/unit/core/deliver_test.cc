@@ -252,8 +252,9 @@ TEST_P(DeliverTest, AFailedPageIsAskedForAgainALittleLater) {
   broker.serve_pages(true);
   EXPECT_TRUE(broker.journal(broker.home_of("c")).fetches.empty()) << "not at once";
   broker.advance(Millis(1000));
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 400; ++round) {
     broker.serve_pages();
+    broker.make_durable();
     got += again.take_publishes().size();
   }
   EXPECT_EQ(got, 1500u);

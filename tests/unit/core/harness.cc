@@ -42,10 +42,38 @@ TestBroker::TestBroker(TestOptions options)
       groups_(index_),
       shared_(make_shared_state(options_, index_, retained_, groups_)) {
   for (std::size_t i = 0; i < options_.loops; ++i) {
-    journals_.push_back(std::make_unique<TestJournal>(ledger_));
+    journals_.push_back(std::make_unique<TestJournal>(*ledger_));
     session::Journal* journal = options_.has_store ? journals_.back().get() : nullptr;
     shards_.push_back(std::make_unique<Shard>(static_cast<LoopIndex>(i), shared_, journal));
     if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
+  }
+}
+
+TestBroker::TestBroker(TestBroker&& killed) : TestBroker(killed.options_) {
+  now_ = killed.now_;
+  shards_.clear();
+  ledger_ = std::move(killed.ledger_);
+  ledger_->outstanding.clear();
+  journals_ = std::move(killed.journals_);
+  for (const auto& client : killed.clients_) client->is_open_ = false;
+  for (const auto& [topic, message] : ledger_->retained) retained_.set(message);
+  for (LoopIndex loop = 0; loop < options_.loops; ++loop) {
+    journals_[loop]->fetches.clear();
+    shards_.push_back(std::make_unique<Shard>(loop, shared_, journals_[loop].get()));
+    if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
+  }
+  for (LoopIndex loop = 0; loop < options_.loops; ++loop) recover(loop);
+  settle();
+}
+
+void TestBroker::recover(LoopIndex loop) {
+  TestJournal& journal = *journals_[loop];
+  for (auto& [number, stored] : journal.sessions) {
+    Shard::Recovered recovered{stored.record,     {}, {stored.inbound.begin(), stored.inbound.end()}, {}, stored.will,
+                               stored.will_due_at};
+    for (const auto& [filter, subscription] : stored.subscriptions) recovered.subscriptions.push_back(subscription);
+    recovered.queue = journal.summary(number);
+    shards_[loop]->recover(std::move(recovered), now_);
   }
 }
 

@@ -148,6 +148,8 @@ struct TestOptions {
 class TestBroker {
  public:
   explicit TestBroker(TestOptions options = {});
+  /// One that is started after the other was killed, with the other's store. All clients of the other are gone.
+  explicit TestBroker(TestBroker&& killed);
   ~TestBroker();
 
   TestClient& client(mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k5);
@@ -184,7 +186,7 @@ class TestBroker {
   /// Sums up a counter of all loops.
   std::uint64_t total(std::uint64_t ShardCounters::*counter) const;
   std::size_t total(std::size_t ShardHoldings::*what) const;
-  const JournalLedger& ledger() const { return ledger_; }
+  const JournalLedger& ledger() const { return *ledger_; }
   /// The most that was in all outboxes of one loop together when they were written.
   std::size_t largest_write() const { return largest_write_; }
   void shut_down();
@@ -198,6 +200,7 @@ class TestBroker {
     TestClient* client;
     std::string bytes;
   };
+  void recover(LoopIndex loop);
   bool perform(LoopIndex loop);
   bool offer(TestClient& client);
   void split(TestClient& client);
@@ -210,7 +213,7 @@ class TestBroker {
   routing::RetainedIndex retained_;
   GroupDirectory groups_;
   Shared shared_;
-  JournalLedger ledger_;
+  std::unique_ptr<JournalLedger> ledger_ = std::make_unique<JournalLedger>();
   std::vector<Written> written_;
   std::size_t largest_write_ = 0;
   std::vector<std::unique_ptr<TestJournal>> journals_;

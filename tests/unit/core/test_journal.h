@@ -16,6 +16,7 @@ struct JournalLedger {
   std::uint64_t last_group = 0;
   /// What pieces still owe their groups: each group comes to 0 when its pieces are all there.
   std::map<std::uint64_t, std::int64_t> outstanding;
+  std::map<std::string, mqtt::MessagePtr> retained;
 };
 
 /// A journal that writes down what it is told, and is durable when the test says so. One per loop; for tests.
@@ -25,7 +26,7 @@ class TestJournal final : public session::Journal {
 
   session::SessionNumber new_session_number() override { return ++ledger_.last_session; }
   void session_put(const session::SessionRecord& record) override {
-    sessions.insert(record.number);
+    sessions[record.number].record = record;
     note("session_put " + std::to_string(record.number));
   }
   void session_remove(session::SessionNumber session) override {
@@ -33,10 +34,12 @@ class TestJournal final : public session::Journal {
     stored.erase(session);
     note("session_remove " + std::to_string(session));
   }
-  void subscription_put(session::SessionNumber, const session::SubscriptionRecord& record) override {
+  void subscription_put(session::SessionNumber session, const session::SubscriptionRecord& record) override {
+    sessions[session].subscriptions[record.filter] = record;
     note("subscription_put " + record.filter);
   }
-  void subscription_remove(session::SessionNumber, std::string_view filter) override {
+  void subscription_remove(session::SessionNumber session, std::string_view filter) override {
+    sessions[session].subscriptions.erase(std::string(filter));
     note("subscription_remove " + std::string(filter));
   }
   void queue_put(session::SessionNumber session, const session::QueueRecord& record) override {
@@ -55,16 +58,31 @@ class TestJournal final : public session::Journal {
                   [&](const auto& record) { return record.position >= first && record.position <= last; });
     note("queue_remove " + std::to_string(first));
   }
-  void inbound_put(session::SessionNumber, mqtt::PacketId id) override { note("inbound_put " + std::to_string(id)); }
-  void inbound_remove(session::SessionNumber, mqtt::PacketId id) override {
+  void inbound_put(session::SessionNumber session, mqtt::PacketId id) override {
+    sessions[session].inbound.insert(id);
+    note("inbound_put " + std::to_string(id));
+  }
+  void inbound_remove(session::SessionNumber session, mqtt::PacketId id) override {
+    sessions[session].inbound.erase(id);
     note("inbound_remove " + std::to_string(id));
   }
-  void retained_put(const mqtt::MessagePtr& message) override { note("retained_put " + std::string(message->topic())); }
-  void retained_remove(std::string_view topic) override { note("retained_remove " + std::string(topic)); }
-  void will_put(session::SessionNumber, WallTime, const mqtt::MessagePtr& message) override {
+  void retained_put(const mqtt::MessagePtr& message) override {
+    ledger_.retained[std::string(message->topic())] = message;
+    note("retained_put " + std::string(message->topic()));
+  }
+  void retained_remove(std::string_view topic) override {
+    ledger_.retained.erase(std::string(topic));
+    note("retained_remove " + std::string(topic));
+  }
+  void will_put(session::SessionNumber session, WallTime due_at, const mqtt::MessagePtr& message) override {
+    sessions[session].will = message;
+    sessions[session].will_due_at = due_at;
     note("will_put " + std::string(message->topic()));
   }
-  void will_remove(session::SessionNumber) override { note("will_remove"); }
+  void will_remove(session::SessionNumber session) override {
+    sessions[session].will = {};
+    note("will_remove");
+  }
   std::uint64_t position() const noexcept override { return position_; }
   bool is_durable(std::uint64_t position) const noexcept override { return position <= durable; }
   std::uint64_t new_group() override { return ++ledger_.last_group; }
@@ -98,8 +116,23 @@ class TestJournal final : public session::Journal {
     return found;
   }
 
+  /// What is stored of a session, its queue apart.
+  struct Stored {
+    session::SessionRecord record;
+    std::map<std::string, session::SubscriptionRecord> subscriptions;
+    std::set<mqtt::PacketId> inbound;
+    mqtt::MessagePtr will;
+    WallTime will_due_at = kNeverWall;
+  };
+  /// What is stored of a session's queue without reading it.
+  session::QueueSummary summary(session::SessionNumber session) const {
+    const auto at = stored.find(session);
+    if (at == stored.end() || at->second.empty()) return {};
+    return {at->second.front().position, at->second.back().position, at->second.size(), at->second.size() * 100};
+  }
+
   std::vector<std::string> log;
-  std::set<session::SessionNumber> sessions;  // put and not removed
+  std::map<session::SessionNumber, Stored> sessions;  // put and not removed
   std::map<session::SessionNumber, std::vector<session::QueueRecord>> stored;
   std::vector<Fetch> fetches;
   std::uint64_t durable = 0;

@@ -33,18 +33,41 @@ class OutboundFlowTest : public ::testing::Test {
   /// The payloads next() gives until it gives no more; "PUBREL" for releases, "+" behind duplicates.
   std::vector<std::string> take(std::uint16_t quota = 65535, Durably durably = {}, WallTime now = kWall) {
     std::vector<std::string> sent;
-    while (const auto send = flow.next(quota, now, durably)) {
+    for (;;) {
+      const auto send = flow.next(quota, now, durably);
+      if (!send && durably && flow.wants_announcement(quota)) {
+        announce(quota);
+        continue;
+      }
+      if (!send) return sent;
       ids.push_back(send->packet_id);
       sent.push_back(send->is_release ? "PUBREL"
                                       : std::string(as_text(send->message->payload())) + (send->dup ? "+" : ""));
     }
-    return sent;
+  }
+  /// What a session's owner does when the flow wants it.
+  void announce(std::uint16_t quota) {
+    flow.announce(quota);
+    journal.session_put({});
+    flow.announcement_is_at(journal.position());
+    stored_sent_until = flow.announced();
+  }
+  /// The flow as it is after a crash, with its first page.
+  void restart_broker(const QueueSummary& summary) {
+    OutboundFlow after_restart{limits};
+    after_restart.restore(summary, stored_sent_until);
+    bool is_last = false;
+    auto page = journal.page(after_restart.begin_page(), 512, is_last);
+    after_restart.append_page(std::move(page), is_last);
+    flow = std::move(after_restart);
+    ids.clear();
   }
 
   SessionLimits limits;
   OutboundFlow flow{limits};
   std::vector<mqtt::PacketId> ids;
   RecordingJournal journal;
+  QueuePosition stored_sent_until = 0;
   const Durably durable{&journal, 7};
 };
 
@@ -219,37 +242,108 @@ TEST_F(OutboundFlowTest, ARestoredQueueThatIsFullDropsItsOldestOnceItsFirstPageI
   limits.queue.max_messages = 8;
   for (int i = 1; i <= 8; ++i) put(std::to_string(i), QoS::kAtLeastOnce, durable);
   OutboundFlow after_restart{limits};
-  after_restart.restore({1, 8, 8, 800});
+  after_restart.restore({1, 8, 8, 800}, 0);
   ASSERT_TRUE(after_restart.is_nearly_full());
-  bool is_last = false;
-  auto page = journal.page(after_restart.begin_page(), 512, is_last);
-  after_restart.append_page(std::move(page), is_last);
-  flow = std::move(after_restart);
+  restart_broker({1, 8, 8, 800});
   EXPECT_EQ(put("9", QoS::kAtLeastOnce, durable), Enqueued::kQueuedDroppingOldest);
-  EXPECT_THAT(take(10, durable), ElementsAre("2+", "3+", "4+", "5+", "6+", "7+", "8+", "9"));
+  EXPECT_THAT(take(10, durable), ElementsAre("2", "3", "4", "5", "6", "7", "8", "9"));
 }
 
-TEST_F(OutboundFlowTest, ARestoredQueueGoesOnWhereItWas) {
+TEST_F(OutboundFlowTest, ARestoredQueueThatIsFullKeepsWhatMayBeInFlight) {  // MQTT-4.4.0-1
+  limits.queue.max_messages = 4;
+  for (int i = 1; i <= 4; ++i) put(std::to_string(i), QoS::kAtLeastOnce, durable);
+  EXPECT_THAT(take(2, durable), ElementsAre("1", "2"));
+  restart_broker({1, 4, 4, 400});
+  EXPECT_EQ(put("5", QoS::kAtLeastOnce, durable), Enqueued::kQueuedDroppingOldest);
+  EXPECT_THAT(take(10, durable), ElementsAre("1+", "2+", "4", "5"));
+}
+
+TEST_F(OutboundFlowTest, ARestoredQueueGoesOnWhereItWas) {  // MQTT-3.3.1-1, MQTT-3.3.1-3, MQTT-4.4.0-1
   for (int i = 1; i <= 5; ++i) put(std::to_string(i), i == 2 ? QoS::kExactlyOnce : QoS::kAtLeastOnce, durable);
-  take(2, durable);
+  EXPECT_THAT(take(3, durable), ElementsAre("1", "2", "3"));
   flow.received(2, durable);
-  OutboundFlow after_restart{limits};
-  after_restart.restore({1, 5, 5, 500});
-  ASSERT_TRUE(after_restart.wants_page());
-  bool is_last = false;
-  auto page = journal.page(after_restart.begin_page(), 512, is_last);
-  after_restart.append_page(std::move(page), is_last);
-  flow = std::move(after_restart);
-  ids.clear();
-  EXPECT_THAT(take(10, durable), ElementsAre("1+", "PUBREL", "3+", "4+", "5+"));
+  restart_broker({1, 5, 5, 500});
+  EXPECT_THAT(take(10, durable), ElementsAre("1+", "PUBREL", "3+", "4", "5")) << "4 and 5 were never sent";
   EXPECT_THAT(ids, ElementsAre(1, 2, 3, 4, 5));
   put("6", QoS::kAtLeastOnce, durable);
   EXPECT_THAT(take(10, durable), ElementsAre("6"));
   EXPECT_EQ(ids.back(), 6);
 }
 
+TEST_F(OutboundFlowTest, AfterARestartOnlyWhatMayHaveBeenSentOutlivesItsExpiry) {  // MQTT-3.3.2-5, MQTT-4.4.0-1
+  for (const char* text : {"1", "2", "3"})
+    flow.enqueue({message(text, kWall + 1s), QoS::kAtLeastOnce, false, {}, 0}, durable);
+  EXPECT_THAT(take(1, durable), ElementsAre("1"));
+  restart_broker({1, 3, 3, 300});
+  EXPECT_THAT(take(10, durable, kWall + 2s), ElementsAre("1+"));
+  EXPECT_EQ(flow.expired(), 2u);
+}
+
+TEST_F(OutboundFlowTest, NothingIsSentBeforeTheStoreKnowsThatItMayBe) {  // MQTT-3.3.1-1: else a crash would lose DUP
+  for (const char* text : {"1", "2", "3"}) put(text, QoS::kAtLeastOnce, durable);
+  EXPECT_FALSE(flow.next(2, kWall, durable)) << "not announced";
+  ASSERT_TRUE(flow.wants_announcement(2));
+  journal.durable = journal.position();
+  announce(2);
+  EXPECT_FALSE(flow.next(2, kWall, durable)) << "not durable";
+  EXPECT_TRUE(flow.is_held(durable));
+  journal.durable = journal.position();
+  EXPECT_THAT(take(2, durable), ElementsAre("1", "2"));
+  EXPECT_EQ(flow.announced(), 2u) << "what has no room is not taken for sent";
+}
+
+TEST_F(OutboundFlowTest, AMessageAnnouncedBeforeItIsQueuedNeedNotWait) {
+  journal.durable = 0;
+  ASSERT_TRUE(flow.wants_announcement_first(10));
+  announce(10);
+  for (int i = 1; i <= 10; ++i) {
+    EXPECT_FALSE(flow.wants_announcement_first(10)) << i;
+    put("x", QoS::kAtLeastOnce, durable);
+    EXPECT_EQ(take(10, durable).size(), 1u) << i;
+    flow.acknowledged(static_cast<mqtt::PacketId>(i), durable);
+  }
+  EXPECT_TRUE(flow.wants_announcement_first(10)) << "one record for a window";
+}
+
+TEST_F(OutboundFlowTest, AWideWindowIsAnnouncedAheadOfWhatItSends) {
+  limits.queue.max_messages = 10'000;
+  for (int i = 0; i < 1000; ++i) put("x", QoS::kAtLeastOnce, durable);
+  EXPECT_EQ(take(100, durable).size(), 100u);
+  const std::size_t before = journal.position();
+  EXPECT_GE(flow.announced(), 150u);
+  for (mqtt::PacketId id = 1; id <= 40; ++id) flow.acknowledged(id, durable);
+  EXPECT_EQ(take(100, durable).size(), 40u);
+  EXPECT_EQ(journal.position(), before + 40) << "nothing but what was acknowledged";
+}
+
+TEST_F(OutboundFlowTest, WhenTheClientLeavesTheStoreLearnsExactlyWhatWasSent) {
+  flow.announce_connection(100);
+  EXPECT_EQ(flow.announced(), 100u);
+  for (const char* text : {"1", "2", "3"}) put(text, QoS::kAtLeastOnce, durable);
+  EXPECT_EQ(take(2, durable).size(), 2u);
+  flow.withdraw_announcement();
+  EXPECT_EQ(flow.announced(), 2u);
+}
+
+TEST_F(OutboundFlowTest, PositionsThatMayHaveBeenSentAreNotUsedAgain) {  // MQTT-2.2.1-4
+  flow.restore({}, 30);
+  put("31", QoS::kExactlyOnce, durable);
+  EXPECT_EQ(journal.queue.back().position, 31u);
+  EXPECT_THAT(take(10, durable), ElementsAre("31"));
+  EXPECT_THAT(ids, ElementsAre(31));
+}
+
+TEST_F(OutboundFlowTest, OfAStoreThatDoesNotSayEverythingMayHaveBeenSent) {
+  put("1", QoS::kAtLeastOnce, durable);
+  stored_sent_until = kAllMayBeSent;
+  restart_broker({1, 1, 1, 100});
+  put("2", QoS::kAtLeastOnce, durable);
+  EXPECT_THAT(take(10, durable), ElementsAre("1+", "2"));
+  EXPECT_THAT(ids, ElementsAre(1, 2));
+}
+
 TEST_F(OutboundFlowTest, WhatTheStoreLostIsGoneAndTheRestGoesOn) {
-  flow.restore({3, 9, 7, 700});
+  flow.restore({3, 9, 7, 700}, 3);
   flow.begin_page();
   std::vector<QueueRecord> page;
   for (const QueuePosition at : std::vector<QueuePosition>{3, 4, 7})
@@ -257,7 +351,7 @@ TEST_F(OutboundFlowTest, WhatTheStoreLostIsGoneAndTheRestGoesOn) {
   flow.append_page(std::move(page), true);
   EXPECT_EQ(flow.messages(), 3u);
   EXPECT_EQ(flow.paged_out(), 0u);
-  EXPECT_THAT(take(), ElementsAre("3+", "4+", "7+"));
+  EXPECT_THAT(take(), ElementsAre("3+", "4", "7"));
   EXPECT_THAT(ids, ElementsAre(3, 4, 7));
   put("10");
   EXPECT_THAT(take(), ElementsAre("10"));
@@ -266,7 +360,7 @@ TEST_F(OutboundFlowTest, WhatTheStoreLostIsGoneAndTheRestGoesOn) {
 
 TEST_F(OutboundFlowTest, AStoreThatCountsWrongDoesNotMovePositions) {
   // It says two messages up to position 9 and has three.
-  flow.restore({1, 9, 2, 100});
+  flow.restore({1, 9, 2, 100}, 9);
   flow.begin_page();
   std::vector<QueueRecord> page;
   page.push_back({1, message("1"), QoS::kAtLeastOnce, false, false, {}});
@@ -279,7 +373,7 @@ TEST_F(OutboundFlowTest, AStoreThatCountsWrongDoesNotMovePositions) {
 }
 
 TEST_F(OutboundFlowTest, AFailedPageIsAskedForAgain) {
-  flow.restore({1, 5, 5, 500});
+  flow.restore({1, 5, 5, 500}, 0);
   const QueuePosition after = flow.begin_page();
   EXPECT_FALSE(flow.wants_page());
   flow.page_failed();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 
+#include "broker/storage/format.h"
 #include "tests/unit/storage/storage_fixtures.h"
 
 namespace mortise::storage {
@@ -39,6 +40,7 @@ session::SessionRecord full_session() {
   record.expiry_interval = 0xFFFFFFFF;
   record.expires_at = WallTime(Millis(1'800'000'000'000));
   record.affix = session::AffixRecord{"tenant/a/", "/z", 15, 3};
+  record.sent_until = 0x1'0000'0003;
   return record;
 }
 
@@ -63,6 +65,21 @@ TEST(Records, ASessionComesBackAsItWas) {
   EXPECT_EQ(out->affix->prefix, "tenant/a/");
   EXPECT_EQ(out->affix->suffix, "/z");
   EXPECT_EQ(out->affix->rule_version, 3u);
+  EXPECT_EQ(out->sent_until, 0x1'0000'0003u);
+}
+
+TEST(Records, OfASessionBodyThatDoesNotSayHowFarItWasSentEverythingMayHaveBeen) {
+  RecordBuffer buffer;
+  append_session_put(buffer, session_of(1, "c"));
+  std::string bytes(as_text(buffer.view()));
+  const RecordView view = parsed(buffer);
+  const auto body = view.as<hooks::SessionPutRecord>().body;
+  bytes[body.offset] = 1;  // the version that wrote it
+  const auto older = RecordView::parse(as_bytes(bytes));
+  ASSERT_TRUE(older);
+  const auto out = decode_session_put(*older);
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(out->sent_until, session::kAllMayBeSent);
 }
 
 TEST(Records, ASessionWithoutAnythingOptionalComesBackAsItWas) {
@@ -249,9 +266,10 @@ TEST(Records, ABodyOfANewerFormatIsRefusedAndAnExtendedOneIsRead) {
   const auto header = RecordView::parse(as_bytes(whole));
   const std::size_t body = header->as<hooks::SessionPutRecord>().body.offset;
   std::string extended = whole;
-  extended[body] = 2;
+  constexpr char kNewer = kSessionBody.written + 1;
+  extended[body] = kNewer;
   EXPECT_TRUE(decode_session_put(*RecordView::parse(as_bytes(extended))));
-  extended[body + 1] = 2;
+  extended[body + 1] = kNewer;
   EXPECT_FALSE(decode_session_put(*RecordView::parse(as_bytes(extended))));
 }
 

@@ -1,0 +1,138 @@
+#include "core_test.h"
+
+// A broker that is killed, and the one that is started with its store.
+
+namespace mortise::core::testing {
+namespace {
+
+class RestartTest : public CoreTest {
+ protected:
+  /// Connected, with its CONNACK taken.
+  static TestClient& connected(TestBroker& broker, const ConnectOptions& connect) {
+    TestClient& client = broker.client();
+    client.connect(connect);
+    broker.make_durable();
+    EXPECT_EQ(client.next_as<mqtt::ConnackView>().code, 0);
+    return client;
+  }
+  static ConnectOptions persistent(std::string client_id, std::uint16_t receive_maximum = 0) {
+    ConnectOptions connect;
+    connect.client_id = std::move(client_id);
+    connect.clean_start = false;
+    connect.session_expiry = 1000;
+    connect.receive_maximum = receive_maximum;
+    return connect;
+  }
+  static TestClient& publisher(TestBroker& broker) {
+    ConnectOptions connect;
+    connect.client_id = "p";
+    return connected(broker, connect);
+  }
+  static void publish(TestBroker& broker, TestClient& client, std::string_view payload, int qos,
+                      std::optional<std::uint32_t> expiry = {}) {
+    mqtt::PublishView packet;
+    packet.topic = "t";
+    packet.payload = as_bytes(payload);
+    packet.qos = static_cast<mqtt::QoS>(qos);
+    packet.packet_id = 9;
+    mqtt::PropertyWriter properties;
+    if (expiry) properties.put(mqtt::PropertyId::kMessageExpiryInterval, *expiry);
+    packet.properties = properties.view();
+    client.send(packet);
+    broker.make_durable();
+    if (qos == 2) client.acknowledge(PacketType::kPubrel, 9);
+    broker.make_durable();
+    client.take_types();
+  }
+  /// The payloads received, "+" behind those with DUP.
+  static std::vector<std::string> payloads(TestBroker& broker, TestClient& client) {
+    broker.make_durable();
+    broker.serve_pages();
+    broker.make_durable();
+    std::vector<std::string> got;
+    while (client.has_next()) {
+      if (client.next_type() != PacketType::kPublish) {
+        client.next();
+        continue;
+      }
+      const auto packet = client.next_as<mqtt::PublishView>();
+      got.push_back(std::string(as_text(packet.payload)) + (packet.dup ? "+" : ""));
+    }
+    return got;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Loops, RestartTest, ::testing::Values(1, 3));
+
+TEST_P(RestartTest, WhatWaitedForAnAbsentClientIsSentForTheFirstTime) {  // MQTT-3.3.1-1, MQTT-4.3.2-2, MQTT-4.3.3-2
+  TestBroker broker(options(true));
+  auto& subscriber = connected(broker, persistent("s"));
+  subscriber.subscribe("t", 2);
+  broker.make_durable();
+  subscriber.drop();
+  auto& sender = publisher(broker);
+  publish(broker, sender, "1", 1);
+  publish(broker, sender, "2", 2);
+  TestBroker after(std::move(broker));
+  EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("1", "2"));
+}
+
+TEST_P(RestartTest, WhatExpiredBeforeItWasSentIsNotSentAfterARestart) {  // MQTT-3.3.2-5
+  TestBroker broker(options(true));
+  auto& subscriber = connected(broker, persistent("s"));
+  subscriber.subscribe("t", 2);
+  broker.make_durable();
+  subscriber.drop();
+  auto& sender = publisher(broker);
+  publish(broker, sender, "1", 1, 1);
+  publish(broker, sender, "2", 2, 1);
+  publish(broker, sender, "3", 1, 60);
+  TestBroker after(std::move(broker));
+  after.advance(Millis(2000));
+  EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("3"));
+  EXPECT_EQ(after.total(&ShardCounters::dropped_expired), 2u);
+}
+
+TEST_P(RestartTest, WhatWasSentIsSentAgainWithDupExpiredOrNot) {  // MQTT-3.3.1-1, MQTT-4.4.0-1
+  TestBroker broker(options(true));
+  auto& subscriber = connected(broker, persistent("s", 2));
+  subscriber.subscribe("t", 1);
+  broker.make_durable();
+  auto& sender = publisher(broker);
+  for (const char* text : {"1", "2", "3"}) publish(broker, sender, text, 1, 1);
+  publish(broker, sender, "4", 1);
+  EXPECT_THAT(payloads(broker, subscriber), ElementsAre("1", "2")) << "its Receive Maximum";
+  TestBroker after(std::move(broker));
+  after.advance(Millis(2000));
+  EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("1+", "2+", "4"));
+}
+
+TEST_P(RestartTest, AClientThatLeftIsNotTakenToHaveGotMoreThanItDid) {  // MQTT-3.3.1-1
+  TestBroker broker(options(true));
+  auto& subscriber = connected(broker, persistent("s"));
+  subscriber.subscribe("t", 1);
+  broker.make_durable();
+  auto& sender = publisher(broker);
+  publish(broker, sender, "1", 1);
+  subscriber.drop();
+  publish(broker, sender, "2", 1);
+  TestBroker after(std::move(broker));
+  EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("1+", "2"));
+}
+
+TEST_P(RestartTest, WhatWaitedBehindAFullWindowIsNotSentBeforeTheStoreKnows) {  // MQTT-3.3.1-1
+  TestBroker broker(options(true));
+  auto& subscriber = connected(broker, persistent("s", 2));
+  subscriber.subscribe("t", 1);
+  broker.make_durable();
+  auto& sender = publisher(broker);
+  for (const char* text : {"1", "2", "3", "4"}) publish(broker, sender, text, 1);
+  EXPECT_THAT(payloads(broker, subscriber), ElementsAre("1", "2"));
+  subscriber.acknowledge(PacketType::kPuback, 1);
+  EXPECT_FALSE(subscriber.has_next());
+  EXPECT_THAT(payloads(broker, subscriber), ElementsAre("3"));
+  TestBroker after(std::move(broker));
+  EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("2+", "3+", "4"));
+}
+
+}  // namespace
+}  // namespace mortise::core::testing
