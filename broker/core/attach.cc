@@ -39,13 +39,15 @@ ResidentSession* session_of(ShardState& state, const Opening& opening) {
   return state.sessions.find(opening.principal->name_space, opening.principal->client_id);
 }
 
+std::uint32_t asked_expiry_interval(const ConnectView& packet) {
+  if (packet.version != mqtt::ProtocolVersion::k5) return packet.clean_start ? 0 : session::kExpiryNever;
+  return packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0);
+}
+
 std::uint32_t expiry_interval(const ShardState& state, const Opening& opening, const ConnectView& packet) {
-  const std::uint32_t asked = packet.version == mqtt::ProtocolVersion::k5
-                                  ? packet.properties.number(PropertyId::kSessionExpiryInterval).value_or(0)
-                                  : (packet.clean_start ? 0 : session::kExpiryNever);
   const auto maximum = static_cast<std::uint32_t>(
       std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session::kExpiryNever));
-  return std::min({asked, maximum, opening.session_expiry_maximum});
+  return std::min({asked_expiry_interval(packet), maximum, opening.session_expiry_maximum});
 }
 
 // ---- The steps ------------------------------------------------------------------------------------------------------
@@ -221,6 +223,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   session.principal = opening.principal;
   session.expiry_interval = expiry;
   session.expires_at = kNeverWall;
+  session.asked_for_expiry = asked_expiry_interval(packet) != 0;
   session.authorization.clear();
   session.expiry_interval_maximum = opening.session_expiry_maximum;
   connection.session = session.id;

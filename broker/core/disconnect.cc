@@ -74,13 +74,15 @@ Result<void, Refusal> disconnect_received(ShardState& state, Connection& connect
                                           Now now) {
   ResidentSession* session = state.session_of(connection);
   if (const auto expiry = packet.properties.number(PropertyId::kSessionExpiryInterval); expiry && session != nullptr) {
-    if (session->expiry_interval == 0 && *expiry != 0) {
+    if (!session->asked_for_expiry && *expiry != 0) {
       return failure(Refusal{ReasonCode::kProtocolError, "5.0 3.14.2.2.2",
                              "a Session Expiry Interval at DISCONNECT after 0 at CONNECT"});
     }
     const auto maximum =
         std::min<std::int64_t>(state.shared.session.expiry_interval_max.count(), session->expiry_interval_maximum);
-    session->expiry_interval = std::min(*expiry, static_cast<std::uint32_t>(maximum));
+    // What was granted as zero stays: nothing of the session was kept from the beginning.
+    if (session->expiry_interval != 0)
+      session->expiry_interval = std::min(*expiry, static_cast<std::uint32_t>(maximum));
   }
   connection_lost(state, connection, packet.reason, now);
   end_connection(state, connection, Farewell::kFlush);

@@ -52,6 +52,7 @@ struct ResidentSession : session::Session {
   bool is_waiting_for_journal = false;                   // named in held_sessions
   bool owes_readiness = false;                           // to groups that gave it something out of their queues
   bool has_unreviewed_pages = false;  // rights changed while part of the queue was in the store alone
+  bool asked_for_expiry = false;      // the Session Expiry Interval in CONNECT was not zero, whatever was granted
   std::uint32_t expiry_interval_maximum = session::kExpiryNever;  // as CONNECT was granted
   SteadyTime armed_for = kNever;                                  // the earliest timer entry
 

@@ -115,6 +115,30 @@ TEST_P(DisconnectTest, AnExpiryAfterZeroAtConnectIsAProtocolError) {  // 5.0 sec
   EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kProtocolError);
 }
 
+TEST_P(DisconnectTest, AnExpiryAfterOneThatWasAskedForAndNotGrantedIsNoError) {  // 5.0 section 3.14.2.2.2
+  TestOptions none = options();
+  none.session.expiry_interval_max = Seconds(0);
+  TestBroker broker(none);
+  auto& watcher = broker.client();
+  watcher.connect("w");
+  watcher.subscribe("gone", 0);
+  watcher.take_types();
+  auto& client = broker.client();
+  ConnectOptions connect;
+  connect.client_id = "c";
+  connect.session_expiry = 100;
+  connect.will_topic = "gone";
+  client.connect(connect);
+  client.next();
+  client.disconnect(ReasonCode::kSuccess, 50);
+  EXPECT_FALSE(client.has_next()) << "no DISCONNECT";
+  EXPECT_FALSE(client.is_open());
+  EXPECT_FALSE(watcher.has_next()) << "no Will";
+  auto& again = broker.client();
+  again.connect("c", false, 100);
+  EXPECT_FALSE(again.next_as<mqtt::ConnackView>().session_present);
+}
+
 TEST_P(DisconnectTest, AKickedClientIsToldAndGone) {
   TestBroker broker(options());
   auto& client = broker.client();
