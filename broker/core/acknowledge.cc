@@ -16,27 +16,35 @@ ReasonCode unknown(const Connection& connection) {
   return connection.is_v5() ? ReasonCode::kPacketIdentifierNotFound : ReasonCode::kSuccess;
 }
 
-void received(ShardState& state, Connection& connection, ResidentSession& session,
-              const mqtt::AcknowledgementView& packet) {
+/// What a client must say of a message is given by its QoS: another kind of acknowledgement acknowledges nothing.
+Result<void, mqtt::Refusal> judge(Acknowledged outcome, const char* statement, const char* what) {
+  if (outcome == Acknowledged::kWrong) return failure(mqtt::Refusal{ReasonCode::kProtocolError, statement, what});
+  return {};
+}
+
+Result<void, mqtt::Refusal> received(ShardState& state, Connection& connection, ResidentSession& session,
+                                     const mqtt::AcknowledgementView& packet) {
   const session::Durably durably = session.durably(state.journal);
-  if (mqtt::is_error(packet.reason)) {
-    session.outbound.acknowledged(packet.packet_id, durably);
-    return;
-  }
-  const Acknowledged outcome = session.outbound.received(packet.packet_id, durably);
+  const bool is_refused = mqtt::is_error(packet.reason);
+  const Acknowledged outcome = is_refused ? session.outbound.refused(packet.packet_id, durably)
+                                          : session.outbound.received(packet.packet_id, durably);
+  if (outcome == Acknowledged::kWrong || is_refused)
+    return judge(outcome, "MQTT-4.3.2-3", "PUBREC for a message at QoS 1");
   const ReasonCode reason = outcome == Acknowledged::kReleased ? ReasonCode::kSuccess : unknown(connection);
   // The PUBREC must be durable before PUBREL allows the client to forget the Packet Identifier.
   acknowledge(state, connection, PacketType::kPubrel, packet.packet_id, reason,
               durably ? durably.journal->position() : 0, false);
+  return {};
 }
 
 void released(ShardState& state, Connection& connection, ResidentSession& session,
               const mqtt::AcknowledgementView& packet) {
   const session::Durably durably = session.durably(state.journal);
+  const bool is_counted = session.inbound.is_counted(packet.packet_id);
   const bool was_in_use = session.inbound.release(packet.packet_id, durably);
   acknowledge(state, connection, PacketType::kPubcomp, packet.packet_id,
               was_in_use ? ReasonCode::kSuccess : unknown(connection), durably ? durably.journal->position() : 0,
-              was_in_use);
+              was_in_use && is_counted);
 }
 
 }  // namespace
@@ -46,20 +54,24 @@ Result<void, mqtt::Refusal> acknowledgement_received(ShardState& state, Connecti
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
   const session::Durably durably = session->durably(state.journal);
+  Result<void, mqtt::Refusal> judged;
   switch (packet.type) {
     case PacketType::kPuback:
-      session->outbound.acknowledged(packet.packet_id, durably);
+      judged = judge(session->outbound.acknowledged(packet.packet_id, durably), "MQTT-4.3.3-3",
+                     "PUBACK for a message at QoS 2");
       break;
     case PacketType::kPubrec:
-      received(state, connection, *session, packet);
+      judged = received(state, connection, *session, packet);
       break;
     case PacketType::kPubcomp:
-      session->outbound.completed(packet.packet_id, durably);
+      judged = judge(session->outbound.completed(packet.packet_id, durably), "MQTT-4.3.3-5",
+                     "PUBCOMP for a message without PUBREL");
       break;
     default:
       released(state, connection, *session, packet);
       return {};
   }
+  if (!judged) return judged;
   pump(state, *session, now);
   return {};
 }

@@ -359,6 +359,7 @@ void greet(ShardState& state, Connection& connection, Now now) {
   CHECK(session != nullptr);
   session->outbound.restart();
   // 5.0 section 4.9: the send quota begins anew with each connection; what waits for PUBREL does not count.
+  session->inbound.restart();
   connection.unacknowledged = 0;
   state.emit(hooks::EventKind::kClientConnected, session->principal, now);
   announce_to_groups(state, *session, GroupMembership::Change::kOnline, now);

@@ -317,8 +317,7 @@ namespace {
 void skip(ShardState& state, ResidentSession& session, const session::OutboundFlow::Send& send) {
   const session::Durably durably = session.durably(state.journal);
   if (send.effective_qos == QoS::kExactlyOnce) {
-    session.outbound.received(send.packet_id, durably);
-    session.outbound.completed(send.packet_id, durably);
+    session.outbound.refused(send.packet_id, durably);
   } else {
     session.outbound.acknowledged(send.packet_id, durably);
   }

@@ -188,18 +188,20 @@ std::optional<hooks::AccessDecision> ask(ShardState& state, Connection& connecti
 /// A PUBLISH at QoS > 0: within the Receive Maximum, and not a duplicate. True: go on.
 Result<bool, Refusal> admit(ShardState& state, Connection& connection, ResidentSession& session,
                             const PublishView& packet) {
-  if (packet.qos == QoS::kExactlyOnce && session.inbound.contains(packet.packet_id)) {
-    // MQTT-4.3.3-10: acknowledged again, not passed on again; after the first one is durable.
-    const std::uint64_t position = session.number != 0 && state.journal != nullptr ? state.journal->position() : 0;
-    acknowledge(state, connection, PacketType::kPubrec, packet.packet_id, ReasonCode::kSuccess, position, false);
-    return false;
-  }
-  if (connection.is_v5() && connection.unacknowledged >= state.shared.mqtt.receive_maximum) {
-    return failure(Refusal{ReasonCode::kReceiveMaximumExceeded, "MQTT-3.3.4-9",
+  const bool is_known = packet.qos == QoS::kExactlyOnce && session.inbound.contains(packet.packet_id);
+  const bool is_counted = is_known && session.inbound.is_counted(packet.packet_id);
+  // What an earlier connection did not finish counts when it is sent again (5.0 section 4.9).
+  if (!is_counted && connection.is_v5() && connection.unacknowledged >= state.shared.mqtt.receive_maximum) {
+    return failure(Refusal{ReasonCode::kReceiveMaximumExceeded, "MQTT-3.3.4-7",
                            "more PUBLISH in flight than the Receive Maximum"});
   }
-  ++connection.unacknowledged;
-  return true;
+  if (!is_counted) ++connection.unacknowledged;
+  if (!is_known) return true;
+  session.inbound.count(packet.packet_id);
+  // MQTT-4.3.3-10: acknowledged again, not passed on again; after the first one is durable.
+  const std::uint64_t position = session.number != 0 && state.journal != nullptr ? state.journal->position() : 0;
+  acknowledge(state, connection, PacketType::kPubrec, packet.packet_id, ReasonCode::kSuccess, position, false);
+  return false;
 }
 
 }  // namespace

@@ -95,11 +95,12 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
   while (send_ < end_in_memory()) {
     const std::size_t index = send_ - front_;
     Entry& entry = entries_[index];
-    if (entry.state == State::kDone) {
+    if (entry.state == State::kDone || (entry.state == State::kReleased && send_ < release_)) {
       ++send_;
       continue;
     }
-    if (in_flight_ >= window(quota) || index >= kPacketIds) return std::nullopt;
+    if (entry.state == State::kReleased) return send_of(send_++);
+    if (in_flight_ >= window(quota) || index >= kPacketIds) return next_release();
     // Whose delivery has begun is delivered (MQTT-4.4.0-1), expired or not.
     if (entry.state == State::kQueued && entry.message->is_expired(now)) {
       ++expired_;
@@ -107,15 +108,10 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
       continue;
     }
     if ((durably && send_ > announced_) || is_held(durably)) return std::nullopt;
+    const Send send = send_of(send_);
+    entry.state = State::kSent;
+    entry.is_counted = true;
     ++in_flight_;
-    Send send{packet_id_of(send_),
-              entry.state == State::kReleased,
-              entry.state == State::kSent,
-              entry.effective_qos,
-              entry.retain,
-              entry.message,
-              &entry.subscription_identifiers};
-    if (entry.state == State::kQueued) entry.state = State::kSent;
     sent_until_ = std::max(sent_until_, send_++);
     return send;
   }
@@ -123,9 +119,32 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
   return std::nullopt;
 }
 
+OutboundFlow::Send OutboundFlow::send_of(QueuePosition position) const noexcept {
+  const Entry& entry = entries_[position - front_];
+  return {packet_id_of(position),
+          entry.state == State::kReleased,
+          entry.state == State::kSent,
+          entry.effective_qos,
+          entry.retain,
+          entry.message,
+          &entry.subscription_identifiers};
+}
+
+/// There is no room for the next PUBLISH: the first PUBREL behind it that is due again.
+std::optional<OutboundFlow::Send> OutboundFlow::next_release() noexcept {
+  const QueuePosition end = std::min(sent_until_ + 1, end_in_memory());
+  for (release_ = std::max(release_, send_); release_ < end; ++release_) {
+    if (entries_[release_ - front_].state == State::kReleased) return send_of(release_++);
+  }
+  return std::nullopt;
+}
+
 void OutboundFlow::restart() noexcept {
-  send_ = front_;
+  send_ = release_ = front_;
   in_flight_ = 0;
+  // 5.0 section 4.9: what was sent on another connection takes no room on this one.
+  const QueuePosition end = std::min(sent_until_ + 1, end_in_memory());
+  for (QueuePosition at = front_; at < end; ++at) entries_[at - front_].is_counted = false;
 }
 
 // ---- Announce -------------------------------------------------------------------------------------------------------
@@ -139,7 +158,7 @@ constexpr std::uint16_t kAheadFrom = 64;
 }  // namespace
 
 bool OutboundFlow::wants_announcement(std::uint16_t quota) const noexcept {
-  if (announced_ + 1 >= next_position_) return false;
+  if (announced_ + 1 >= end_of_announceable()) return false;
   const QueuePosition next = std::max(send_, front_);
   if (window(quota) >= kAheadFrom) return announced_ < next + window(quota) / 2u;
   return next > announced_ && next < end_in_memory() && in_flight_ < window(quota);
@@ -151,11 +170,12 @@ void OutboundFlow::announce(std::uint16_t quota) noexcept {
   // Not only what has room: one acknowledgement after another would cost a record each.
   const std::uint16_t step = all >= kAheadFrom ? all : std::max<std::uint16_t>(room, all / 2);
   const QueuePosition first = std::max({send_, front_, sent_until_ + 1});
-  announced_ = std::max(announced_, first + std::max<std::uint16_t>(step, 1) - 1);
+  QueuePosition until = first + std::max<std::uint16_t>(step, 1) - 1;
+  if (paged_out_ > 0) until = std::min(until, end_of_announceable() - 1);
+  announced_ = std::max(announced_, until);
 }
 
 void OutboundFlow::announcement_is_at(std::uint64_t journal_position) noexcept {
-  announced_at_ = journal_position;
   const QueuePosition end = std::min(end_in_memory(), announced_ + 1);
   for (QueuePosition at = std::max({send_, front_, sent_until_ + 1}); at < end; ++at) {
     std::uint64_t& not_before = entries_[at - front_].not_before;
@@ -169,25 +189,43 @@ OutboundFlow::Entry* OutboundFlow::in_flight_entry(mqtt::PacketId packet_id, Que
   if (packet_id == 0 || entries_.empty()) return nullptr;
   const std::uint64_t offset = (packet_id + kPacketIds - packet_id_of(front_)) % kPacketIds;
   position = front_ + offset;
-  if (position >= send_ || position >= end_in_memory()) return nullptr;
+  if (position >= end_in_memory()) return nullptr;
   Entry& entry = entries_[offset];
-  return entry.state == State::kSent || entry.state == State::kReleased ? &entry : nullptr;
+  // What was received before the connection was lost is known, its PUBREL said again or not.
+  const bool is_in_flight = entry.state == State::kReleased || (entry.state == State::kSent && position < send_);
+  return is_in_flight ? &entry : nullptr;
 }
 
-OutboundFlow::Acknowledged OutboundFlow::acknowledged(mqtt::PacketId packet_id, Durably durably) {
-  QueuePosition position = 0;
-  const Entry* entry = in_flight_entry(packet_id, position);
-  if (entry == nullptr || entry->state != State::kSent) return Acknowledged::kUnknown;
-  --in_flight_;
+OutboundFlow::Acknowledged OutboundFlow::finish_in_flight(QueuePosition position, Durably durably) {
+  if (entries_[position - front_].is_counted) --in_flight_;
   finish(position, durably);
   pop_done();
   return Acknowledged::kDone;
 }
 
+OutboundFlow::Acknowledged OutboundFlow::acknowledged(mqtt::PacketId packet_id, Durably durably) {
+  QueuePosition position = 0;
+  const Entry* entry = in_flight_entry(packet_id, position);
+  if (entry == nullptr) return Acknowledged::kUnknown;
+  if (entry->effective_qos != mqtt::QoS::kAtLeastOnce) return Acknowledged::kWrong;
+  return finish_in_flight(position, durably);
+}
+
+OutboundFlow::Acknowledged OutboundFlow::refused(mqtt::PacketId packet_id, Durably durably) {
+  QueuePosition position = 0;
+  const Entry* entry = in_flight_entry(packet_id, position);
+  if (entry == nullptr) return Acknowledged::kUnknown;
+  if (entry->effective_qos != mqtt::QoS::kExactlyOnce) return Acknowledged::kWrong;
+  // Received once, it is not refused any more; PUBCOMP ends it.
+  if (entry->state == State::kReleased) return Acknowledged::kUnknown;
+  return finish_in_flight(position, durably);
+}
+
 OutboundFlow::Acknowledged OutboundFlow::received(mqtt::PacketId packet_id, Durably durably) {
   QueuePosition position = 0;
   Entry* entry = in_flight_entry(packet_id, position);
-  if (entry == nullptr || entry->effective_qos != mqtt::QoS::kExactlyOnce) return Acknowledged::kUnknown;
+  if (entry == nullptr) return Acknowledged::kUnknown;
+  if (entry->effective_qos != mqtt::QoS::kExactlyOnce) return Acknowledged::kWrong;
   if (entry->state == State::kSent) {
     entry->state = State::kReleased;
     entry->message.reset();
@@ -199,11 +237,9 @@ OutboundFlow::Acknowledged OutboundFlow::received(mqtt::PacketId packet_id, Dura
 OutboundFlow::Acknowledged OutboundFlow::completed(mqtt::PacketId packet_id, Durably durably) {
   QueuePosition position = 0;
   const Entry* entry = in_flight_entry(packet_id, position);
-  if (entry == nullptr || entry->state != State::kReleased) return Acknowledged::kUnknown;
-  --in_flight_;
-  finish(position, durably);
-  pop_done();
-  return Acknowledged::kDone;
+  if (entry == nullptr) return Acknowledged::kUnknown;
+  if (entry->state != State::kReleased) return Acknowledged::kWrong;
+  return finish_in_flight(position, durably);
 }
 
 void OutboundFlow::finish(QueuePosition position, Durably durably) {
@@ -238,7 +274,7 @@ void OutboundFlow::restore(const QueueSummary& summary, QueuePosition sent_until
   next_position_ = std::max(summary.last, sent_until_) + 1;
   front_ = summary.messages > 0 ? summary.first : next_position_;
   send_ = front_;
-  messages_ = paged_out_ = summary.messages;
+  messages_ = paged_out_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(summary.messages, UINT32_MAX));
   bytes_ = summary.bytes + summary.messages * kEntryOverhead;
 }
 
@@ -269,7 +305,6 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
     entry.effective_qos = record.effective_qos;
     entry.retain = record.retain;
     entry.state = record.position <= sent_until_ ? State::kSent : State::kQueued;
-    if (record.position > sent_until_ && record.position <= announced_) entry.not_before = announced_at_;
     if (record.released) {
       entry.state = State::kReleased;
       entry.message.reset();
@@ -279,7 +314,7 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
   }
   if (is_last) {
     // Whatever the store could not give back is gone for good; what came after the question is still there.
-    const std::uint64_t lost = paged_out_ - std::min(paged_out_, enqueued_since_fetch_);
+    const std::uint32_t lost = paged_out_ - std::min(paged_out_, enqueued_since_fetch_);
     messages_ -= std::min(messages_, lost);
     paged_out_ -= lost;
     while (end_in_memory() <= fetch_until_) push_done();

@@ -47,7 +47,8 @@ class OutboundFlow {
     std::uint64_t not_before = 0;
   };
   enum class Enqueued : std::uint8_t { kQueued, kQueuedDroppingOldest, kDropped };
-  enum class Acknowledged : std::uint8_t { kDone, kReleased, kUnknown };
+  /// kUnknown: no such Packet Identifier is in flight. kWrong: one is, and this packet does not acknowledge it.
+  enum class Acknowledged : std::uint8_t { kDone, kReleased, kUnknown, kWrong };
 
   explicit OutboundFlow(const SessionLimits& limits) : limits_(&limits) {}
 
@@ -59,8 +60,10 @@ class OutboundFlow {
   /// removed and counted on the way.
   std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably);
 
-  /// PUBACK, or PUBREC with an error. kUnknown: no such Packet Identifier is in flight.
+  /// PUBACK.
   Acknowledged acknowledged(mqtt::PacketId packet_id, Durably durably);
+  /// PUBREC with an error: the message is done.
+  Acknowledged refused(mqtt::PacketId packet_id, Durably durably);
   /// PUBREC: the message may be forgotten; a PUBREL is due. kReleased also for a second one.
   Acknowledged received(mqtt::PacketId packet_id, Durably durably);
   /// PUBCOMP.
@@ -154,33 +157,39 @@ class OutboundFlow {
     mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
     State state = State::kQueued;
     bool retain = false;
+    bool is_counted = false;  // sent as PUBLISH on this connection, and in in_flight_
   };
 
   static mqtt::PacketId packet_id_of(QueuePosition position) noexcept;
   std::uint16_t window(std::uint16_t quota) const noexcept { return std::min(quota, limits_->max_inflight); }
   /// The entry in flight under a Packet Identifier, or null.
   Entry* in_flight_entry(mqtt::PacketId packet_id, QueuePosition& position) noexcept;
+  Send send_of(QueuePosition position) const noexcept;
+  std::optional<Send> next_release() noexcept;
+  Acknowledged finish_in_flight(QueuePosition position, Durably durably);
   bool is_full(std::uint64_t cost) const noexcept;
   bool make_room(std::uint64_t cost, Durably durably);
   void finish(QueuePosition position, Durably durably);
   void pop_done() noexcept;
   void push_done();
   QueuePosition end_in_memory() const noexcept { return front_ + entries_.size(); }
+  /// What can be announced, one behind: not what is in the store alone, which could not be made to wait.
+  QueuePosition end_of_announceable() const noexcept { return paged_out_ > 0 ? end_in_memory() : next_position_; }
 
   const SessionLimits* limits_;
   Ring<Entry> entries_;  // positions front_ ... end_in_memory() - 1
   QueuePosition front_ = 1;
   QueuePosition next_position_ = 1;  // of the next message enqueued
   QueuePosition send_ = 1;           // of the next message to send
-  std::uint64_t messages_ = 0;       // queued and in flight, in memory and in the store
-  std::uint64_t bytes_ = 0;
-  std::uint64_t paged_out_ = 0;
-  std::uint64_t expired_ = 0;
-  std::uint64_t enqueued_since_fetch_ = 0;
+  QueuePosition release_ = 1;        // up to here each PUBREL is said, though send_ may wait for room
+  QueuePosition sent_until_ = 0;     // what was sent ever, or before a restart may have been
+  QueuePosition announced_ = 0;      // what the store was told may be sent
   QueuePosition fetch_until_ = 0;
-  QueuePosition sent_until_ = 0;    // what was sent ever, or before a restart may have been
-  QueuePosition announced_ = 0;     // what the store was told may be sent
-  std::uint64_t announced_at_ = 0;  // in the journal
+  std::uint64_t bytes_ = 0;
+  std::uint32_t messages_ = 0;  // queued and in flight, in memory and in the store
+  std::uint32_t paged_out_ = 0;
+  std::uint32_t expired_ = 0;
+  std::uint32_t enqueued_since_fetch_ = 0;
   std::uint16_t in_flight_ = 0;
   bool is_fetching_ = false;
 };

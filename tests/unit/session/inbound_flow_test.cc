@@ -40,6 +40,21 @@ TEST(InboundFlow, WhatWasStoredIsStillADuplicateAfterARestart) {
   EXPECT_EQ(flow.size(), 3u);
 }
 
+TEST(InboundFlow, WhatAnEarlierConnectionLeftCountsWhenItIsSentAgain) {  // 5.0 section 4.9
+  InboundFlow flow;
+  flow.receive(5, {});
+  flow.receive(6, {});
+  EXPECT_TRUE(flow.is_counted(5));
+  flow.restart();
+  EXPECT_FALSE(flow.is_counted(5));
+  flow.count(5);
+  EXPECT_TRUE(flow.is_counted(5));
+  EXPECT_FALSE(flow.is_counted(6));
+  EXPECT_TRUE(flow.release(6, {}));
+  flow.receive(6, {});
+  EXPECT_TRUE(flow.is_counted(6)) << "used anew";
+}
+
 TEST(InboundFlow, EveryPacketIdentifierAtOnceTakesFourBytesEachAtTheMost) {
   InboundFlow flow;
   const mortise::testing::Growth all;

@@ -102,9 +102,70 @@ TEST_F(OutboundFlowTest, AnAcknowledgementOfNothingInFlightIsUnknown) {
   put("1");
   for (const int id : {0, 1, 2, 65535})
     EXPECT_EQ(flow.acknowledged(static_cast<mqtt::PacketId>(id), {}), Acknowledged::kUnknown) << id;
+}
+
+TEST_F(OutboundFlowTest, AnAcknowledgementOfAnotherKindIsWrongAndChangesNothing) {  // MQTT-4.3.2-3, MQTT-4.3.3-3
+  put("1");
+  put("2", QoS::kExactlyOnce);
+  put("3", QoS::kExactlyOnce);
   take();
-  EXPECT_EQ(flow.received(1, {}), Acknowledged::kUnknown) << "PUBREC for QoS 1";
-  EXPECT_EQ(flow.completed(1, {}), Acknowledged::kUnknown) << "PUBCOMP before PUBREC";
+  flow.received(3, {});
+  EXPECT_EQ(flow.received(1, {}), Acknowledged::kWrong) << "PUBREC for QoS 1";
+  EXPECT_EQ(flow.refused(1, {}), Acknowledged::kWrong) << "PUBREC with an error for QoS 1";
+  EXPECT_EQ(flow.completed(1, {}), Acknowledged::kWrong) << "PUBCOMP for QoS 1";
+  EXPECT_EQ(flow.acknowledged(2, {}), Acknowledged::kWrong) << "PUBACK for QoS 2";
+  EXPECT_EQ(flow.completed(2, {}), Acknowledged::kWrong) << "PUBCOMP before PUBREC";
+  EXPECT_EQ(flow.acknowledged(3, {}), Acknowledged::kWrong) << "PUBACK after PUBREC";
+  EXPECT_EQ(flow.in_flight(), 3u);
+  flow.restart();
+  EXPECT_THAT(take(), ElementsAre("1+", "2+", "PUBREL"));
+}
+
+TEST_F(OutboundFlowTest, ARefusedMessageIsDoneAndAReceivedOneIsNotRefusedAnyMore) {  // MQTT-4.3.3-4
+  put("1", QoS::kExactlyOnce);
+  put("2", QoS::kExactlyOnce);
+  take();
+  EXPECT_EQ(flow.refused(1, {}), Acknowledged::kDone);
+  EXPECT_EQ(flow.received(2, {}), Acknowledged::kReleased);
+  EXPECT_EQ(flow.refused(2, {}), Acknowledged::kUnknown);
+  EXPECT_EQ(flow.messages(), 1u);
+  EXPECT_EQ(flow.completed(2, {}), Acknowledged::kDone);
+}
+
+TEST_F(OutboundFlowTest, APubrelNeedsNoRoomInASmallerWindow) {  // MQTT-3.3.4-10, 5.0 section 4.9
+  put("1");
+  for (const char* text : {"2", "3", "4"}) put(text, QoS::kExactlyOnce);
+  put("5");
+  EXPECT_EQ(take(4).size(), 4u);
+  for (mqtt::PacketId id = 3; id <= 4; ++id) flow.received(id, {});
+  flow.restart();
+  ids.clear();
+  EXPECT_THAT(take(1), ElementsAre("1+", "PUBREL", "PUBREL"));
+  EXPECT_THAT(ids, ElementsAre(1, 3, 4));
+  EXPECT_EQ(flow.in_flight(), 1u);
+  EXPECT_EQ(flow.completed(3, {}), Acknowledged::kDone);
+  EXPECT_THAT(take(1), IsEmpty()) << "what took no room gives none back";
+  EXPECT_EQ(flow.acknowledged(1, {}), Acknowledged::kDone);
+  EXPECT_THAT(take(1), ElementsAre("2+"));
+  EXPECT_EQ(flow.received(2, {}), Acknowledged::kReleased);
+  EXPECT_EQ(flow.completed(2, {}), Acknowledged::kDone);
+  EXPECT_THAT(take(1), ElementsAre("5")) << "and 4 is not released twice";
+  EXPECT_EQ(flow.completed(4, {}), Acknowledged::kDone);
+  EXPECT_EQ(flow.acknowledged(5, {}), Acknowledged::kDone);
+  EXPECT_TRUE(flow.empty());
+  EXPECT_EQ(flow.in_flight(), 0u);
+}
+
+TEST_F(OutboundFlowTest, ACompletionThatComesBeforeItsPubrelIsSaidAgainIsTaken) {
+  put("1");
+  put("2", QoS::kExactlyOnce);
+  take();
+  flow.received(2, {});
+  flow.restart();
+  EXPECT_EQ(flow.completed(2, {}), Acknowledged::kDone);
+  EXPECT_EQ(flow.in_flight(), 0u);
+  EXPECT_THAT(take(), ElementsAre("1+"));
+  EXPECT_EQ(flow.in_flight(), 1u);
 }
 
 TEST_F(OutboundFlowTest, AReconnectSendsAgainWhatWasNotAcknowledged) {  // MQTT-4.4.0-1, MQTT-4.6.0-1
