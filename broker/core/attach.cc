@@ -89,6 +89,7 @@ mqtt::MessagePtr make_will(ShardState& state, const Opening& opening, const mqtt
   fields.qos = will.qos;
   fields.retain = will.retain;
   fields.is_will = true;
+  fields.origin = session::origin_of(*opening.principal);
   fields.received_at = now.wall;
   // The lifetime begins when the Will is published.
   if (const auto expiry = will.properties.number(PropertyId::kMessageExpiryInterval)) {

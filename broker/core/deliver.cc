@@ -141,13 +141,13 @@ struct CombinedView {
 };
 
 /// `identifiers` is where those of several are put together.
-CombinedView combine(const PassingView& passing, std::span<const routing::MatchEntry> entries, mqtt::SessionId session,
+CombinedView combine(const PassingView& passing, std::span<const routing::MatchEntry> entries, std::uint64_t receiver,
                      std::vector<std::uint32_t>& identifiers) {
   CombinedView combined;
   const routing::MatchEntry* only = nullptr;
   for (const routing::MatchEntry& entry : entries) {
     // MQTT-3.8.3-3: No Local.
-    if (entry.no_local && passing.fields().origin == session) continue;
+    if (entry.no_local && passing.fields().origin == receiver) continue;
     if (passing.retained_sequence != 0 && passing.retained_sequence <= entry.retained_boundary) continue;
     combined.is_wanted = true;
     combined.retain_as_published |= entry.retain_as_published;
@@ -172,7 +172,7 @@ CombinedView combine(const PassingView& passing, std::span<const routing::MatchE
 void deliver_to_session(ShardState& state, ResidentSession& session, PassingView& passing,
                         std::span<const routing::MatchEntry> entries, Phase phase, Now now) {
   std::vector<std::uint32_t> identifiers;
-  const CombinedView combined = combine(passing, entries, session.id, identifiers);
+  const CombinedView combined = combine(passing, entries, session.origin, identifiers);
   if (!combined.is_wanted) return;
   const QoS effective_qos = std::min(combined.maximum_qos, passing.qos());
   const bool retain = combined.retain_as_published && passing.fields().retain;

@@ -135,6 +135,7 @@ void publish_will(ShardState& state, ResidentSession& session, Now now) {
   fields.qos = will->qos();
   fields.retain = will->retain();
   fields.is_will = true;
+  fields.origin = will->origin();
   fields.received_at = now.wall;
   if (will->has_expiry()) fields.expires_at = now.wall + Seconds(session::delay_while_connected(will->expires_at()));
   ++state.counters.wills_published;

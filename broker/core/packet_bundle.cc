@@ -9,7 +9,7 @@ namespace mortise::core {
 struct PacketBundle::Head {
   std::uint64_t properties_present = 0;
   WallTime received_at{};
-  mqtt::SessionId origin;
+  std::uint64_t origin = 0;
   std::uint16_t routed_topic_size = 0;  // 0: it is the packet's own
   std::uint16_t packet_size = 0;
   std::uint16_t topic_at = 0;

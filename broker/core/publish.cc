@@ -93,7 +93,7 @@ mqtt::MessageView message_of(const PublishView& packet, std::string_view topic, 
   fields.qos = packet.qos;
   fields.retain = packet.retain;
   fields.received_at = now.wall;
-  fields.origin = session.id;
+  fields.origin = session.origin;
   if (!packet.properties.has(PropertyId::kMessageExpiryInterval)) return fields;
   if (const auto expiry = packet.properties.number(PropertyId::kMessageExpiryInterval))
     fields.expires_at = now.wall + Seconds(*expiry);

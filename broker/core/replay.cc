@@ -36,7 +36,7 @@ bool has_room(const ShardState& state, const Connection& connection, const Resid
 bool is_wanted(const ResidentSession& session, const SubscriptionState& subscription, const mqtt::Message& message) {
   if (subscription.rules && !subscription.rules->allows(message.topic())) return false;
   // MQTT-3.8.3-3 holds for retained messages, too.
-  return !subscription.options.no_local || message.origin() != session.id;
+  return !subscription.options.no_local || message.origin() != session.origin;
 }
 
 /// A page of what is due first; takes what it used of `nodes`.

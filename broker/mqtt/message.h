@@ -24,8 +24,8 @@ struct MessageView {
   bool is_will = false;
   WallTime expires_at = kNeverWall;  // Message Expiry Interval, as a point in time
   WallTime received_at{};
-  SessionId origin;       // the publisher's session, for No Local; empty for plugins, wills after a restart, $SYS
-  std::uint8_t hops = 0;  // publishes of plugins on the way here
+  std::uint64_t origin = 0;  // for No Local: which Client published it (session/origin.h); 0: none, a plugin or $SYS
+  std::uint8_t hops = 0;     // publishes of plugins on the way here
 
   bool has_expiry() const noexcept { return expires_at != kNeverWall; }
   /// All its properties are such that Message::make keeps.
@@ -57,7 +57,7 @@ class Message {
   WallTime expires_at() const noexcept { return expires_at_; }
   bool is_expired(WallTime now) const noexcept { return now >= expires_at_; }
   WallTime received_at() const noexcept { return received_at_; }
-  SessionId origin() const noexcept { return origin_; }
+  std::uint64_t origin() const noexcept { return origin_; }
   std::uint8_t hops() const noexcept { return hops_; }
   /// What a queue charges for holding it: topic, properties, payload and header, in bytes.
   std::size_t cost() const noexcept { return sizeof(Message) + topic_size_ + properties_size_ + payload_size_; }
@@ -88,7 +88,7 @@ class Message {
   const std::uint8_t* payload_ = nullptr;
   WallTime expires_at_ = kNeverWall;
   WallTime received_at_{};
-  SessionId origin_;
+  std::uint64_t origin_ = 0;
   MessagePtr shared_;  // whose properties and payload these are, when not our own
 };
 

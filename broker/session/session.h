@@ -7,6 +7,7 @@
 #include "broker/mqtt/principal.h"
 #include "broker/session/authorization_cache.h"
 #include "broker/session/inbound_flow.h"
+#include "broker/session/origin.h"
 #include "broker/session/outbound_flow.h"
 
 namespace mortise::session {
@@ -34,6 +35,7 @@ struct PendingWill {
 struct Session {
   Session(mqtt::SessionId session_id, mqtt::PrincipalPtr owner, const SessionLimits& limits)
       : id(session_id),
+        origin(origin_of(*owner)),
         principal(std::move(owner)),
         outbound(limits),
         authorization(limits.authorization_cache_entries) {}
@@ -41,6 +43,7 @@ struct Session {
   Session& operator=(const Session&) = delete;
 
   const mqtt::SessionId id;
+  const std::uint64_t origin;  // of what the client publishes
 
   mqtt::PrincipalPtr principal;       // of the latest connection; its namespace and client id name the session
   SessionNumber number = 0;           // in the store; 0: not durable

@@ -24,6 +24,7 @@ BodyWriter message_body(const mqtt::Message& message) {
   body.put(to_record_time(message.expires_at()));
   body.put(to_record_time(message.received_at()));
   body.put_text(as_text(message.properties().encoded()));
+  body.put(message.origin());
   return body;
 }
 
@@ -36,6 +37,7 @@ std::optional<mqtt::MessagePtr> make_message(ByteView topic, ByteView payload, B
   fields.expires_at = from_record_time(body.get<std::uint64_t>());
   fields.received_at = from_record_time(body.get<std::uint64_t>());
   const std::string_view encoded = body.get_text();
+  if (body.written() >= kMessageSaysOriginSince) fields.origin = body.get<std::uint64_t>();
   fields.topic = as_text(topic);
   fields.payload = payload;
   fields.qos = static_cast<mqtt::QoS>(flags & kMessageQosMask);

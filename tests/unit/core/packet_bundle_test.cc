@@ -28,7 +28,7 @@ void add(PacketBundle& bundle, const Sent& sent, std::uint32_t origin) {
   fields.payload = packet->payload;
   fields.properties = packet->properties;
   fields.received_at = WallTime(Millis(1'700'000'000'000 + origin));
-  fields.origin = {{origin, 1}, 0};
+  fields.origin = origin;
   ReceivedView received;
   received.packet = sent.packet;
   received.topic = packet->topic;
@@ -69,7 +69,7 @@ TEST(PacketBundle, GivesBackInOrderWhatWasPutIn) {
     EXPECT_EQ(as_text(fields.properties.encoded()), as_text(packet->properties.encoded()));
     EXPECT_EQ(fields.properties.present(), packet->properties.present());
     EXPECT_EQ(fields.received_at, WallTime(Millis(1'700'000'000'000 + seen)));
-    EXPECT_EQ(fields.origin.slot.index, seen);
+    EXPECT_EQ(fields.origin, seen);
     EXPECT_EQ(fields.qos, mqtt::QoS::kAtMostOnce);
     EXPECT_FALSE(fields.retain);
   });

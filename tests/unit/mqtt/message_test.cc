@@ -48,7 +48,7 @@ TEST(Message, OwnsACopyOfEverything) {
   fields.is_will = true;
   fields.received_at = WallTime(Millis(1000));
   fields.expires_at = WallTime(Millis(2000));
-  fields.origin = {{3, 4}, 5};
+  fields.origin = 0x3'0000'0004;
   fields.hops = 2;
   const MessagePtr message = Message::make(fields);
   topic = "XXX";
@@ -61,7 +61,7 @@ TEST(Message, OwnsACopyOfEverything) {
   EXPECT_TRUE(message->retain());
   EXPECT_TRUE(message->is_will());
   EXPECT_EQ(message->received_at(), WallTime(Millis(1000)));
-  EXPECT_EQ(message->origin(), (SessionId{{3, 4}, 5}));
+  EXPECT_EQ(message->origin(), 0x3'0000'0004u);
   EXPECT_EQ(message->hops(), 2);
 }
 

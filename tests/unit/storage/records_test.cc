@@ -151,6 +151,7 @@ TEST(Records, AMessageComesBackWithItsPropertiesAndTimes) {
   fields.expires_at = WallTime(Millis(1'800'000'000'000));
   fields.received_at = WallTime(Millis(1'700'000'000'000));
   fields.hops = 2;
+  fields.origin = 0x1'0000'0002;
   RecordBuffer buffer;
   append_message_put(buffer, 12, *mqtt::Message::make(fields));
   const auto out = decode_message_put(parsed(buffer));
@@ -164,6 +165,7 @@ TEST(Records, AMessageComesBackWithItsPropertiesAndTimes) {
   EXPECT_EQ((*out)->expires_at(), fields.expires_at);
   EXPECT_EQ((*out)->received_at(), fields.received_at);
   EXPECT_EQ((*out)->hops(), 2);
+  EXPECT_EQ((*out)->origin(), 0x1'0000'0002u);
 }
 
 TEST(Records, AQueueEntryComesBackWithItsSubscriptionIdentifiers) {
