@@ -165,6 +165,14 @@ CombinedView combine(const PassingView& passing, std::span<const routing::MatchE
   return combined;
 }
 
+/// Without waiting for its connection, its socket or its window.
+bool can_be_given_now(ShardState& state, const ResidentSession& session, QoS effective_qos) {
+  const Connection* connection = state.connection_of(session);
+  if (connection == nullptr || connection->stage != Stage::kConnected) return false;
+  return effective_qos == QoS::kAtMostOnce ||
+         (!is_outbox_choked(state, *connection) && session.outbound.could_send_at_once(connection->receive_maximum));
+}
+
 }  // namespace
 
 // ---- Delivery -------------------------------------------------------------------------------------------------------
@@ -179,6 +187,11 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   const bool is_stored = effective_qos != QoS::kAtMostOnce && session.number != 0;
   if (phase == Phase::kDurable && !is_stored) return;
   if (phase == Phase::kLive && is_stored) return pump(state, session, now, &passing);
+  if (passing.must_not_wait(now) && (passing.came_too_late(now) || !can_be_given_now(state, session, effective_qos)))
+      [[unlikely]] {
+    ++state.counters.dropped_expired;
+    return;
+  }
 
   const auto identifiers_to_keep = [&] {
     return std::vector<std::uint32_t>(combined.subscription_identifiers.begin(),
@@ -346,9 +359,10 @@ void pump(ShardState& state, ResidentSession& session, Now now, PassingView* pas
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
   const session::Durably durably = state.durably(session.number);
-  const std::uint64_t expired = session.outbound.expired();
+  const std::uint32_t expired = session.outbound.expired();
+  const mqtt::Message* const arriving = passing != nullptr ? passing->made() : nullptr;
   while (!is_outbox_choked(state, *connection)) {
-    const auto send = session.outbound.next(connection->receive_maximum, now.wall, durably);
+    const auto send = session.outbound.next(connection->receive_maximum, now.wall, durably, arriving);
     if (send) {
       say_next(state, *connection, session, *send, passing, now);
     } else if (durably && session.outbound.wants_announcement(connection->receive_maximum)) {
@@ -378,6 +392,10 @@ void release_held(ShardState& state, Now now) {
     const HeldDelivery held = std::move(state.held_deliveries.front());
     state.held_deliveries.pop_front();
     ResidentSession* session = state.sessions.find(held.session.slot);
+    if (held.message->is_expired(now.wall)) {
+      ++state.counters.dropped_expired;
+      continue;
+    }
     if (session != nullptr)
       say_kept_at_most_once(state, *session, held.message, held.retain, held.subscription_identifiers, now);
   }

@@ -58,6 +58,14 @@ class PassingView {
     return *kept_;
   }
   bool is(const mqtt::MessagePtr& message) const noexcept { return kept_ != nullptr && *kept_ == message; }
+  /// The Message if it is made already, or null.
+  const mqtt::Message* made() const noexcept { return kept_ != nullptr ? kept_->get() : nullptr; }
+  /// Its lifetime ended on the way. An interval of 0 (5.0 section 3.3.2.3.3) is for whoever can be given it in the
+  /// moment it arrives: whatever has to wait, for a window, for the store, for a client, has expired.
+  bool came_too_late(Now now) const noexcept {
+    return fields_->expires_at <= now.wall && fields_->expires_at > fields_->received_at;
+  }
+  bool must_not_wait(Now now) const noexcept { return fields_->expires_at <= now.wall; }
   /// For a receiver that knows it under `topic`. Borrowed until another layout is asked for.
   EncodedLayouts::EncodedView encode(const EncodedLayouts::Layout& layout, std::string_view topic, WallTime now) {
     return layouts_.encode(*fields_, layout, topic, now);

@@ -36,8 +36,12 @@ void make_durable(ShardState& state, SharedGroup& group) {
   state.journal->session_put(record);
 }
 
-void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing) {
+void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing, Now now) {
   if (passing.qos() == QoS::kAtMostOnce || !group.has_persistent_member()) return;
+  if (passing.must_not_wait(now)) {
+    ++state.counters.dropped_expired;
+    return;
+  }
   make_durable(state, group);
   session::OutboundFlow::Offer offer;
   offer.message = passing.kept();
@@ -233,7 +237,7 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
     return;
   }
   if (!choice->member) {
-    if (phase != Phase::kLive || !is_stored) queue_in_group(state, *group, passing);
+    if (phase != Phase::kLive || !is_stored) queue_in_group(state, *group, passing, now);
     return;
   }
   if (choice->member.loop == state.loop) {
@@ -296,6 +300,11 @@ void drain_group(ShardState& state, SharedGroup& group, Now now) {
   while (std::any_of(group.members.begin(), group.members.end(), may_be_given)) {
     const mqtt::MessagePtr front = group.queue.front();
     if (!front) break;
+    if (front->is_expired(now.wall)) {
+      ++state.counters.dropped_expired;
+      group.queue.take_front(durably(state, group));
+      continue;
+    }
     PassingView passing(state, front);
     passing.is_from_queue = true;
     const std::uint32_t elsewhere = choose_members(state, {&entry, 1}, passing);

@@ -90,7 +90,8 @@ bool OutboundFlow::is_held(Durably durably) const noexcept {
          !durably.journal->is_durable(entry.not_before);
 }
 
-std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTime now, Durably durably) {
+std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTime now, Durably durably,
+                                                     const mqtt::Message* arriving) {
   send_ = std::max(send_, front_);
   while (send_ < end_in_memory()) {
     const std::size_t index = send_ - front_;
@@ -102,7 +103,7 @@ std::optional<OutboundFlow::Send> OutboundFlow::next(std::uint16_t quota, WallTi
     if (entry.state == State::kReleased) return send_of(send_++);
     if (in_flight_ >= window(quota) || index >= kPacketIds) return next_release();
     // Whose delivery has begun is delivered (MQTT-4.4.0-1), expired or not.
-    if (entry.state == State::kQueued && entry.message->is_expired(now)) {
+    if (entry.state == State::kQueued && entry.message->is_expired(now) && entry.message.get() != arriving) {
       ++expired_;
       finish(send_++, durably);
       continue;

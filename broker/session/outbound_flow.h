@@ -56,9 +56,10 @@ class OutboundFlow {
   Enqueued enqueue(Offer offer, Durably durably);
 
   /// The next thing to send, which is in flight from then on; nothing when the window (`quota`: the Client's Receive
-  /// Maximum) is full, the queue is empty, or the next is not durable or not announced yet. Expired messages are
-  /// removed and counted on the way.
-  std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably);
+  /// Maximum) is full, the queue is empty, or the next is not durable or not announced yet. A PUBREL
+  /// needs no room in the window (MQTT-3.3.4-10). Expired messages are removed and counted on the way; `arriving` is
+  /// not taken for expired: it is sent in the moment it arrives, or not at all.
+  std::optional<Send> next(std::uint16_t quota, WallTime now, Durably durably, const mqtt::Message* arriving = nullptr);
 
   /// PUBACK.
   Acknowledged acknowledged(mqtt::PacketId packet_id, Durably durably);
@@ -130,7 +131,7 @@ class OutboundFlow {
 
   std::uint64_t messages() const noexcept { return messages_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
-  std::uint64_t expired() const noexcept { return expired_; }
+  std::uint32_t expired() const noexcept { return expired_; }
   std::uint16_t in_flight() const noexcept { return in_flight_; }
   bool empty() const noexcept { return messages_ == 0; }
   /// What the queue takes in memory, gaps between what is in flight included.

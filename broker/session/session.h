@@ -17,7 +17,10 @@ inline constexpr std::uint32_t kExpiryNever = 0xFFFFFFFF;
 
 /// What the store holds as the due time of a Will whose client is connected: the delay is known again after a crash,
 /// when the connection has ended without anybody seeing it.
-inline WallTime due_while_connected(std::uint32_t delay_interval) { return kNeverWall - Seconds(delay_interval); }
+/// Not kNeverWall itself, for an interval of 0 either: for the lifetime of a Will that means none.
+inline WallTime due_while_connected(std::uint32_t delay_interval) {
+  return kNeverWall - Millis(1) - Seconds(delay_interval);
+}
 inline bool is_due_while_connected(WallTime due_at) { return due_at > kNeverWall - Seconds(std::int64_t{1} << 33); }
 inline std::uint32_t delay_while_connected(WallTime due_at) {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(kNeverWall - due_at).count());

@@ -321,6 +321,7 @@ std::string TestClient::bytes_of(const ConnectOptions& options) const {
   if (options.maximum_packet_size != 0)
     properties.put(mqtt::PropertyId::kMaximumPacketSize, options.maximum_packet_size);
   if (options.will_delay != 0) will_properties.put(mqtt::PropertyId::kWillDelayInterval, options.will_delay);
+  if (options.will_expiry) will_properties.put(mqtt::PropertyId::kMessageExpiryInterval, *options.will_expiry);
   packet.properties = properties.view();
   if (!options.will_topic.empty()) {
     packet.will = mqtt::WillView{static_cast<mqtt::QoS>(options.will_qos), options.will_retain, will_properties.view(),

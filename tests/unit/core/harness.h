@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct ConnectOptions {
   int will_qos = 0;
   bool will_retain = false;
   std::uint32_t will_delay = 0;
+  std::optional<std::uint32_t> will_expiry = {};
 };
 
 /// One client's end of a connection.
