@@ -277,13 +277,16 @@ struct RetainedChange {
 RetainedChange retain(ShardState& state, PassingView& passing) {
   const auto result = state.shared.retained->set(passing.kept());
   using Outcome = routing::RetainedIndex::SetOutcome;
-  if (result.outcome == Outcome::kFull) {
+  if (result.outcome == Outcome::kFull || result.outcome == Outcome::kFullAndRemoved) {
+    // Its subscribers get it all the same, so the publisher hears of success; the one before it is not the current one
+    // any more (MQTT-3.3.1-5).
+    const bool is_removed = result.outcome == Outcome::kFullAndRemoved;
     ++state.counters.retained_refused;
-    MORTISE_LOG(
-        kWarning, "core",
-        "retained message for %s not stored: the retained store is full (retained.max_messages, retained.max_bytes)",
-        quoted(passing.topic()).c_str());
-    return {};
+    MORTISE_LOG(kWarning, "core",
+                "retained message for %s not stored%s: the retained store is full (retained.max_messages, "
+                "retained.max_bytes)",
+                quoted(passing.topic()).c_str(), is_removed ? ", and the one before it removed" : "");
+    return {false, is_removed, 0};
   }
   // What the broker says of itself is true of this run only.
   const bool is_stored = !mqtt::is_sys_topic(passing.topic());

@@ -240,7 +240,11 @@ struct RetainedIndex::State {
   SetResult store(const mqtt::MessagePtr& message) MORTISE_REQUIRES(mutex) {
     const Node* found = trie.find(mqtt::LevelsView(message->topic()));
     Stored* old = found != nullptr ? found->value().stored.load(std::memory_order_relaxed) : nullptr;
-    if (!has_room(old, *message)) return {SetOutcome::kFull, sequence.load(std::memory_order_relaxed)};
+    if (!has_room(old, *message)) {
+      if (old == nullptr) return {SetOutcome::kFull, sequence.load(std::memory_order_relaxed)};
+      remove(message->topic(), std::nullopt);
+      return {SetOutcome::kFullAndRemoved, count_change()};
+    }
     auto* stored = new Stored{message, sequence.load(std::memory_order_relaxed) + 1};
     trie.insert(mqtt::LevelsView(message->topic())).value().stored.store(stored, std::memory_order_release);
     if (message->has_expiry()) expiring.add(*stored);

@@ -28,7 +28,7 @@ class RetainedIndex {
     std::size_t maximum_messages = 1'000'000;
     std::size_t maximum_bytes = std::size_t{1} << 30;
   };
-  enum class SetOutcome : std::uint8_t { kAdded, kReplaced, kRemoved, kNothingToRemove, kFull };
+  enum class SetOutcome : std::uint8_t { kAdded, kReplaced, kRemoved, kNothingToRemove, kFull, kFullAndRemoved };
   struct SetResult {
     SetOutcome outcome;
     std::uint64_t sequence;  // of this change; larger than of any change before
@@ -40,7 +40,9 @@ class RetainedIndex {
   RetainedIndex& operator=(const RetainedIndex&) = delete;
 
   /// Stores `message` under its topic, or removes what is there when its payload is empty (MQTT-3.3.1-6). At the limit
-  /// a new topic is refused (kFull) and what was stored stays; `$SYS` is not limited. Thread: any.
+  /// a new topic is refused (kFull) and what was stored stays; where the message of a topic would be replaced by one
+  /// that has no room, it goes (kFullAndRemoved): nobody must take it for the current one. `$SYS` is not limited.
+  /// Thread: any.
   SetResult set(const mqtt::MessagePtr& message);
   /// Removes what is stored under `topic` if its sequence number is still `sequence` (for expiry). Thread: any.
   bool remove_if(std::string_view topic, std::uint64_t sequence);

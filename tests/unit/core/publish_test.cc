@@ -207,6 +207,29 @@ TEST_P(PublishTest, ARetainedMessageReachesALaterSubscriberWithItsFlag) {  // MQ
   EXPECT_EQ(as_text(packet.payload), "kept");
 }
 
+TEST_P(PublishTest, ARetainedMessageThatHasNoRoomReachesSubscribersAndEndsTheOneBeforeIt) {  // MQTT-3.3.1-5
+  TestOptions small = options(true);
+  small.retained.maximum_bytes = 10'000;
+  TestBroker broker(small);
+  auto& subscriber = broker.client();
+  auto& publisher = broker.client();
+  subscriber.connect("s");
+  subscriber.subscribe("t", 0);
+  publisher.connect("p");
+  subscriber.take_types();
+  publisher.publish("t", "old", 1, 1, true);
+  publisher.publish("t", std::string(20'000, 'x'), 1, 2, true);
+  broker.make_durable();
+  EXPECT_EQ(subscriber.take_publishes().size(), 2u);
+  EXPECT_THAT(publisher.take_types(), ElementsAre(PacketType::kConnack, PacketType::kPuback, PacketType::kPuback));
+  auto& late = broker.client();
+  late.connect("late");
+  late.subscribe("t", 0);
+  EXPECT_THAT(late.take_publishes(), IsEmpty());
+  EXPECT_TRUE(broker.ledger().retained.empty()) << "in the store neither";
+  EXPECT_EQ(broker.total(&ShardCounters::retained_refused), 1u);
+}
+
 TEST_P(PublishTest, ADurableAcknowledgementWaitsForTheJournal) {
   TestBroker broker(options(true));
   auto& subscriber = broker.client();

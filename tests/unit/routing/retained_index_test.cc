@@ -223,13 +223,27 @@ TEST_F(RetainedIndexTest, BytesAreLimitedWithTheTreeCounted) {
   RetainedIndex index(reclaim_, {.maximum_messages = 1000, .maximum_bytes = 20'000});
   const std::string large(4'000, 'x');
   EXPECT_EQ(index.set(message("a", large)).outcome, Outcome::kAdded);
-  EXPECT_EQ(index.set(message("a", large + large + large + large + large)).outcome, Outcome::kFull);
+  EXPECT_EQ(index.set(message("b", large + large + large + large + large)).outcome, Outcome::kFull);
   EXPECT_EQ(index.set(message("a", "small")).outcome, Outcome::kReplaced);
   // 1,000 levels: little text, a large tree.
   std::string deep = "a";
   for (int i = 0; i < 1000; ++i) deep += "/b";
   EXPECT_EQ(index.set(message(deep, "x")).outcome, Outcome::kFull);
   EXPECT_LE(index.bytes(), 20'000u);
+}
+
+TEST_F(RetainedIndexTest, WhatAReplacementHasNoRoomForIsNotTheCurrentOneAnyMore) {  // MQTT-3.3.1-5
+  RetainedIndex index(reclaim_, {.maximum_messages = 1000, .maximum_bytes = 10'000});
+  index.set(message("a", "old"));
+  index.set(message("b", "stays"));
+  const std::uint64_t before = index.sequence();
+  const auto result = index.set(message("a", std::string(20'000, 'x')));
+  EXPECT_EQ(result.outcome, Outcome::kFullAndRemoved);
+  EXPECT_GT(result.sequence, before);
+  EXPECT_THAT(retained_topics(index, "#"), ElementsAre("b"));
+  EXPECT_EQ(index.messages(), 1u);
+  EXPECT_EQ(index.set(message("a", std::string(20'000, 'x'))).outcome, Outcome::kFull);
+  EXPECT_EQ(index.set(message("a", "new")).outcome, Outcome::kAdded);
 }
 
 TEST_F(RetainedIndexTest, BytesReturnToWhereTheyBegan) {
