@@ -22,9 +22,9 @@ constexpr std::array kCounters = {&ShardCounters::connections_accepted, &ShardCo
                                   &ShardCounters::retained_refused,     &ShardCounters::replay_pages,
                                   &ShardCounters::late_answers,         &ShardCounters::store_refusals,
                                   &ShardCounters::group_queue_dropped,  &ShardCounters::group_queues_orphaned,
-                                  &ShardCounters::held_back_outbox,     &ShardCounters::held_back_parked,
-                                  &ShardCounters::held_back_credit,     &ShardCounters::held_back_read_ahead,
-                                  &ShardCounters::held_back_iteration};
+                                  &ShardCounters::group_handed_back,    &ShardCounters::held_back_outbox,
+                                  &ShardCounters::held_back_parked,     &ShardCounters::held_back_credit,
+                                  &ShardCounters::held_back_read_ahead, &ShardCounters::held_back_iteration};
 static_assert(kCounters.size() * sizeof(std::uint64_t) == sizeof(ShardCounters));
 
 constexpr std::array kHoldings = {&ShardHoldings::connections,

@@ -38,6 +38,7 @@ struct ShardCounters {
   std::uint64_t late_answers = 0;      // of plugins, for questions nobody waits for any more
   std::uint64_t store_refusals = 0;    // connections closed because the store fails
   std::uint64_t group_queue_dropped = 0;
+  std::uint64_t group_handed_back = 0;      // messages that a session did not finish, for another member
   std::uint64_t group_queues_orphaned = 0;  // stored queues that no member came back to
   // Times reading of a connection stopped, by what was full.
   std::uint64_t held_back_outbox = 0;      // it does not take what it is told

@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/group_member.h"
 #include "broker/core/groups.h"
 #include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
@@ -104,12 +105,6 @@ void say_kept_at_most_once(ShardState& state, ResidentSession& session, const mq
       state, session, message->view(), publish, nullptr, [&]() -> const mqtt::MessagePtr& { return message; }, now);
 }
 
-void ask_for_page(ShardState& state, ResidentSession& session) {
-  if (state.journal == nullptr || session.number == 0 || !session.outbound.wants_page()) return;
-  const session::QueuePosition after = session.outbound.begin_page();
-  state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
-}
-
 /// The store learns that what the window allows may be sent.
 void announce_sends(ShardState& state, ResidentSession& session, std::uint16_t quota) {
   session.outbound.announce(quota);
@@ -175,6 +170,12 @@ bool can_be_given_now(ShardState& state, const ResidentSession& session, QoS eff
 
 }  // namespace
 
+void ask_for_page(ShardState& state, ResidentSession& session) {
+  if (state.journal == nullptr || session.number == 0 || !session.outbound.wants_page()) return;
+  const session::QueuePosition after = session.outbound.begin_page();
+  state.journal->fetch(session.number, after, session::OutboundFlow::kPageMessages, session::OutboundFlow::kPageBytes);
+}
+
 // ---- Delivery -------------------------------------------------------------------------------------------------------
 
 void deliver_to_session(ShardState& state, ResidentSession& session, PassingView& passing,
@@ -226,6 +227,7 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   offer.effective_qos = effective_qos;
   offer.retain = retain;
   offer.subscription_identifiers = identifiers_to_keep();
+  offer.share_tag = passing.share_tag;
   if (passing.is_held) offer.not_before = passing.hold_until(*state.journal);
   enqueue(state, session, std::move(offer), now);
   if (phase != Phase::kDurable) pump(state, session, now, &passing);
@@ -380,11 +382,7 @@ void pump(ShardState& state, ResidentSession& session, Now now, PassingView* pas
     state.held_sessions.push_back(session.id);
   }
   ask_for_page(state, session);
-  const bool is_ready = session.outbound.messages() <= GroupMember::kCredit / 2 && !connection->is_choked;
-  if (session.owes_readiness && is_ready) {
-    session.owes_readiness = false;
-    announce_to_groups(state, session, GroupMembership::Change::kReady, now);
-  }
+  tell_readiness(state, session, now);
 }
 
 void release_held(ShardState& state, Now now) {

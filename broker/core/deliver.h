@@ -75,7 +75,8 @@ class PassingView {
   std::uint64_t group = 0;              // of the journal; 0: none
   bool is_held = false;                 // live deliveries wait for the journal
   bool is_in_piece = false;             // between begin_piece and end_piece
-  bool is_from_queue = false;           // of a group: it needs a member's credit
+  bool is_from_queue = false;           // of a group, the oldest that waits there
+  std::uint64_t share_tag = 0;          // while a member of a group is given it
   std::vector<GroupChoice> choices;     // by groups among the targets, made before the piece begins
 
   /// The position of the journal that a held delivery waits for: inside a piece its end is at least one further on.
@@ -135,6 +136,8 @@ bool is_outbox_choked(const ShardState& state, const Connection& connection);
 /// Says what the session has to say, as far as outbox, window and journal allow. `layouts` serve the message they were
 /// made for.
 void pump(ShardState& state, ResidentSession& session, Now now, PassingView* passing = nullptr);
+/// Has the next page of the session's queue read, when there is one to read and room for it.
+void ask_for_page(ShardState& state, ResidentSession& session);
 /// The journal moved on: what was held may be passed on.
 void release_held(ShardState& state, Now now);
 

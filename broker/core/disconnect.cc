@@ -5,6 +5,7 @@
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
 #include "broker/core/deliver.h"
+#include "broker/core/group_member.h"
 #include "broker/core/publish.h"
 #include "broker/core/replay.h"
 #include "broker/core/subscribe.h"
@@ -17,6 +18,9 @@ namespace {
 using mqtt::PropertyId;
 using mqtt::ReasonCode;
 using mqtt::Refusal;
+
+/// Of what is asked of the store before a session ends.
+constexpr Seconds kPageWithin{1};
 
 /// Nobody waits for its hooks' answers any more.
 void cancel_questions(ShardState& state, Connection& connection) {
@@ -150,10 +154,9 @@ void end_session(ShardState& state, ResidentSession& session, Now now) {
   // 5.0 section 3.1.3.2.2: the Will Delay ends with the session.
   if (session.will.message) publish_will(state, session, now);
   remove_all_subscriptions(state, session, now);
-  if (const session::Durably durably = session.durably(state.journal)) {
-    durably.journal->session_remove(durably.number);
-    state.sessions_by_number.erase(session.number);
-  }
+  // 5.0 section 4.8.2: after it has left its groups, or they would choose it again.
+  hand_back_unfinished(state, session);
+  if (session.number != 0) state.sessions_by_number.erase(session.number);
   state.emit(hooks::EventKind::kSessionEnded, session.principal, now);
   state.sessions.erase(session);
 }
@@ -162,6 +165,11 @@ void session_due(ShardState& state, ResidentSession& session, Now now) {
   if (session.connection) return pump(state, session, now);
   if (session.will.message && session.will.due_at <= now.wall) publish_will(state, session, now);
   if (session.expires_at <= now.wall) {
+    // What it owes to groups is first read back; a store that fails is asked again.
+    if (session.outbound.is_in_store_alone() && !session.groups.empty()) {
+      ask_for_page(state, session);
+      return state.arm(session, now.wall + kPageWithin, now);
+    }
     ++state.counters.sessions_expired;
     return end_session(state, session, now);
   }

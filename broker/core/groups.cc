@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/base/log.h"
+#include "broker/core/group_member.h"
 
 namespace mortise::core {
 
@@ -37,12 +38,12 @@ void make_durable(ShardState& state, SharedGroup& group) {
 }
 
 void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing, Now now) {
-  if (passing.qos() == QoS::kAtMostOnce || !group.has_persistent_member()) return;
+  if (passing.qos() == QoS::kAtMostOnce || group.members.empty()) return;
   if (passing.must_not_wait(now)) {
     ++state.counters.dropped_expired;
     return;
   }
-  make_durable(state, group);
+  if (group.has_persistent_member()) make_durable(state, group);
   session::OutboundFlow::Offer offer;
   offer.message = passing.kept();
   offer.effective_qos = passing.qos();
@@ -74,6 +75,11 @@ void close_group(ShardState& state, SharedGroup& group) {
   state.groups.erase(mqtt::SessionId(group.id));
 }
 
+std::string_view filter_of(std::string_view key) {
+  constexpr std::string_view kBeforeName = "$share/";
+  return key.substr(key.find('/', kBeforeName.size()) + 1);
+}
+
 SharedGroup* find_group_of(ShardState& state, const std::string& key) {
   const auto at = state.groups_by_key.find(key);
   return at == state.groups_by_key.end() ? nullptr : find_group(state, at->second);
@@ -87,61 +93,6 @@ std::string group_key(std::string_view share_name, std::string_view routed_filte
 
 LoopIndex group_home(const Shared& shared, std::string_view key) noexcept {
   return static_cast<LoopIndex>(shared.home_hash(key) % shared.loops);
-}
-
-GroupMember* SharedGroup::find(mqtt::SessionId member) noexcept {
-  const auto at =
-      std::find_if(members.begin(), members.end(), [&](const GroupMember& known) { return known.session == member; });
-  return at == members.end() ? nullptr : &*at;
-}
-
-GroupMember* SharedGroup::choose(std::string_view topic, bool needs_credit) noexcept {
-  for (std::size_t tried = 0; tried < members.size(); ++tried) {
-    GroupMember& member = members[next++ % members.size()];
-    if (!member.is_online || (needs_credit && member.credit == 0)) continue;
-    if (member.rules && !member.rules->allows(topic)) continue;
-    if (needs_credit) --member.credit;
-    return &member;
-  }
-  return nullptr;
-}
-
-bool SharedGroup::has_persistent_member() const noexcept {
-  return std::any_of(members.begin(), members.end(), [](const GroupMember& member) { return member.is_persistent; });
-}
-
-mqtt::SessionId GroupDirectory::join(const std::string& key, LoopIndex home, std::string_view routed_filter,
-                                     bool is_durable) {
-  const std::lock_guard lock(mutex_);
-  Listed& listed = groups_[key];
-  if (listed.members++ > 0) return listed.id;
-  if (++next_index_ >= kGroupSlotBit) {
-    next_index_ = 1;
-    ++generation_;
-  }
-  listed.id = {{next_index_ | kGroupSlotBit, generation_}, home};
-  listed.routed_filter = routed_filter;
-  routing::IndexedSubscription subscription;
-  subscription.entry.subscriber = listed.id;
-  subscription.entry.maximum_qos = QoS::kExactlyOnce;
-  subscription.entry.is_group = true;
-  subscription.entry.is_durable = is_durable;
-  index_.subscribe(routed_filter, subscription);
-  return listed.id;
-}
-
-std::size_t GroupDirectory::size() {
-  const std::lock_guard lock(mutex_);
-  return groups_.size();
-}
-
-bool GroupDirectory::leave(const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  const auto at = groups_.find(key);
-  if (at == groups_.end() || --at->second.members > 0) return false;
-  index_.unsubscribe(at->second.routed_filter, at->second.id);
-  groups_.erase(at);
-  return true;
 }
 
 void recover_group_queue(ShardState& state, const std::string& key, const RecoveredQueue& queue, Now now) {
@@ -168,6 +119,16 @@ void remove_orphaned_queues(ShardState& state) {
 
 // ---- Members --------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// A member that is behind has none yet, and says what it may be given when it is ready.
+void set_credit(GroupMember& member, std::uint16_t credit) {
+  member.credit = credit;
+  member.credit_limit = credit != 0 ? credit : GroupMember::kCredit;
+}
+
+}  // namespace
+
 void membership_changed(ShardState& state, const GroupMembership& membership, Now now) {
   using Change = GroupMembership::Change;
   if (membership.change == Change::kJoin) {
@@ -176,8 +137,8 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
     // Joining again replaces the options; the directory counts a member once.
     if (known != nullptr) state.shared.groups->leave(membership.key);
     GroupMember& member = known != nullptr ? *known : group.members.emplace_back();
-    member = {membership.member,    membership.entry,         membership.rules,
-              membership.is_online, membership.is_persistent, GroupMember::kCredit};
+    member = {membership.member, membership.entry, membership.rules, membership.is_online, membership.is_persistent};
+    set_credit(member, membership.credit);
     return drain_group(state, group, now);
   }
   SharedGroup* group = find_group_of(state, membership.key);
@@ -189,8 +150,14 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
     if (state.shared.groups->leave(membership.key)) close_group(state, *group);
     return;
   }
-  member->is_online = membership.change != Change::kOffline;
-  member->credit = GroupMember::kCredit;
+  if (membership.change == Change::kReady) {
+    // It says so a little later, and may have gone meanwhile.
+    const std::uint32_t credit = std::uint32_t{member->credit} + membership.credit;
+    member->credit = static_cast<std::uint16_t>(std::min<std::uint32_t>(credit, member->credit_limit));
+  } else {
+    member->is_online = membership.change == Change::kOnline;
+    set_credit(*member, membership.credit);
+  }
   if (member->is_online) drain_group(state, *group, now);
 }
 
@@ -198,12 +165,39 @@ void membership_changed(ShardState& state, const GroupMembership& membership, No
 
 namespace {
 
-void give_to_member(ShardState& state, ResidentSession& session, PassingView& passing, const routing::MatchEntry& entry,
-                    Phase phase, Now now) {
+/// What nobody could take so often waits in the group's queue.
+constexpr std::uint8_t kMaximumReturns = 3;
+
+const JoinedGroup* joined_group(ResidentSession* session, mqtt::SessionId group) {
+  if (session == nullptr || session->groups.empty()) return nullptr;
+  const auto at = std::find_if(session->groups->begin(), session->groups->end(),
+                               [&](const JoinedGroup& joined) { return joined.group == group; });
+  return at == session->groups->end() ? nullptr : &*at;
+}
+
+void give_to_member(ShardState& state, ResidentSession& session, const JoinedGroup& joined, PassingView& passing,
+                    const routing::MatchEntry& entry, Phase phase, Now now) {
+  passing.share_tag = joined.share_tag;
   deliver_to_session(state, session, passing, {&entry, 1}, phase, now);
-  if (!passing.is_from_queue || phase == Phase::kDurable) return;
-  session.owes_readiness = true;
-  pump(state, session, now);
+  passing.share_tag = 0;
+  if (passing.qos() == QoS::kAtMostOnce || phase == Phase::kDurable) return;
+  if (session.taken_of_groups < UINT16_MAX) ++session.taken_of_groups;
+  // At QoS 0 nothing else looks at what the socket takes.
+  if (entry.maximum_qos == QoS::kAtMostOnce) return pump(state, session, now);
+  tell_readiness(state, session, now);
+}
+
+/// Whose group it was has ended or left it: back to the group, which chooses again.
+GroupDelivery returned(const PassingView& passing, const mqtt::MessagePtr& message, mqtt::SessionId group,
+                       std::uint8_t returns) {
+  GroupDelivery delivery;
+  delivery.message = message;
+  delivery.group = group;
+  delivery.returns = returns;
+  delivery.retained_sequence = passing.retained_sequence;
+  delivery.group_piece = passing.group;
+  delivery.is_held = passing.is_held;
+  return delivery;
 }
 
 }  // namespace
@@ -214,7 +208,12 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
     if (!entry.is_group) continue;
     GroupChoice choice{entry.subscriber, {}, {}};
     SharedGroup* group = find_group(state, entry.subscriber);
-    if (GroupMember* member = group != nullptr ? group->choose(passing.topic(), passing.is_from_queue) : nullptr) {
+    // What is read back from the store was published before this.
+    const bool is_behind = group != nullptr && group->queue.paged_out() > 0 && !passing.is_from_queue;
+    const bool needs_credit = passing.qos() != QoS::kAtMostOnce;
+    GroupMember* member =
+        group != nullptr && !(is_behind && needs_credit) ? group->choose(passing.topic(), needs_credit) : nullptr;
+    if (member != nullptr) {
       choice.member = member->session;
       choice.entry = member->entry;
       if (member->session.loop != state.loop) ++elsewhere;
@@ -232,8 +231,10 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
                                    [&](const GroupChoice& made) { return made.group == entry.subscriber; });
   if (group == nullptr || choice == passing.choices.end()) {
     // Its first member's mail is still on the way; this comes back after it.
-    if (phase != Phase::kDurable)
-      state.mail_to(state.loop, GroupDelivery{passing.kept(), {}, entry.subscriber, entry, 1, 0, 0, false, false});
+    if (phase != Phase::kDurable) {
+      passing.group = 0;
+      state.mail_to(state.loop, returned(passing, passing.kept(), entry.subscriber, 1));
+    }
     return;
   }
   if (!choice->member) {
@@ -241,53 +242,72 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
     return;
   }
   if (choice->member.loop == state.loop) {
+    // Members here are known as they are.
     ResidentSession* session = state.sessions.find(choice->member.slot);
-    if (session != nullptr) give_to_member(state, *session, passing, choice->entry, phase, now);
+    if (const JoinedGroup* joined = joined_group(session, entry.subscriber))
+      give_to_member(state, *session, *joined, passing, choice->entry, phase, now);
     return;
   }
   if (phase == Phase::kDurable) return;
-  state.mail_to(choice->member.loop, GroupDelivery{passing.kept(), choice->member, entry.subscriber, choice->entry, 0,
-                                                   passing.retained_sequence, is_stored ? passing.group : 0,
-                                                   passing.is_held, passing.is_from_queue});
+  GroupDelivery delivery = returned(passing, passing.kept(), entry.subscriber, 0);
+  delivery.member = choice->member;
+  delivery.entry = choice->entry;
+  if (!is_stored) delivery.group_piece = 0;
+  state.mail_to(choice->member.loop, std::move(delivery));
 }
+
+namespace {
+
+/// The group chooses again, on its home loop.
+void give_again(ShardState& state, const GroupDelivery& delivery, PassingView& passing, Now now) {
+  routing::MatchEntry entry;
+  entry.subscriber = delivery.group;
+  entry.is_group = true;
+  const SharedGroup* group = find_group(state, delivery.group);
+  const bool is_of_group = group != nullptr && mqtt::matches(filter_of(group->key), passing.topic());
+  std::uint32_t passed_on = 0;
+  if (is_of_group && delivery.returns <= kMaximumReturns) {
+    passed_on = choose_members(state, {&entry, 1}, passing);
+  } else {
+    passing.choices.push_back({delivery.group, {}, {}});
+  }
+  const bool is_piece = passing.group != 0 && state.journal != nullptr;
+  if (is_piece) {
+    state.journal->begin_piece(passing.group, passed_on);
+    passing.is_in_piece = true;
+    if (is_of_group) deliver_to_group(state, entry, passing, Phase::kDurable, now);
+    state.journal->end_piece();
+    passing.is_in_piece = false;
+  }
+  if (is_of_group) deliver_to_group(state, entry, passing, is_piece ? Phase::kLive : Phase::kAll, now);
+}
+
+}  // namespace
 
 void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
   PassingView passing(state, delivery.message);
   passing.retained_sequence = delivery.retained_sequence;
   passing.group = delivery.group_piece;
   passing.is_held = delivery.is_held;
-  passing.is_from_queue = delivery.is_from_queue;
-  if (!delivery.member) {
-    if (delivery.group.loop != state.loop || delivery.returns > 3) return;
-    routing::MatchEntry entry;
-    entry.subscriber = delivery.group;
-    entry.is_group = true;
-    passing.group = 0;
-    choose_members(state, {&entry, 1}, passing);
-    if (find_group(state, delivery.group) != nullptr) deliver_to_group(state, entry, passing, Phase::kAll, now);
-    return;
-  }
+  if (!delivery.member) return give_again(state, delivery, passing, now);
   ResidentSession* session = state.sessions.find(delivery.member.slot);
+  const JoinedGroup* joined = joined_group(session, delivery.group);
   const bool is_piece = delivery.group_piece != 0 && state.journal != nullptr;
   if (is_piece) {
-    state.journal->begin_piece(delivery.group_piece, 0);
+    // The group's loop adds one more when it is given back.
+    state.journal->begin_piece(delivery.group_piece, joined != nullptr ? 0 : 1);
     passing.is_in_piece = true;
-    if (session != nullptr) give_to_member(state, *session, passing, delivery.entry, Phase::kDurable, now);
+    if (joined != nullptr) give_to_member(state, *session, *joined, passing, delivery.entry, Phase::kDurable, now);
     state.journal->end_piece();
     passing.is_in_piece = false;
   }
-  if (session != nullptr)
-    return give_to_member(state, *session, passing, delivery.entry, is_piece ? Phase::kLive : Phase::kAll, now);
-  // The session ended while this was on its way: the group chooses again.
-  state.mail_to(delivery.group.loop, GroupDelivery{delivery.message,
-                                                   {},
-                                                   delivery.group,
-                                                   delivery.entry,
-                                                   static_cast<std::uint8_t>(delivery.returns + 1),
-                                                   delivery.retained_sequence,
-                                                   0,
-                                                   false,
-                                                   false});
+  if (joined != nullptr) {
+    return give_to_member(state, *session, *joined, passing, delivery.entry, is_piece ? Phase::kLive : Phase::kAll,
+                          now);
+  }
+  // It left, or its session ended, while this was on its way (MQTT-3.10.4-2).
+  state.mail_to(delivery.group.loop,
+                returned(passing, delivery.message, delivery.group, static_cast<std::uint8_t>(delivery.returns + 1)));
 }
 
 void drain_group(ShardState& state, SharedGroup& group, Now now) {

@@ -4,6 +4,7 @@
 #include "broker/core/attach.h"
 #include "broker/core/deliver.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/group_member.h"
 #include "broker/core/groups.h"
 #include "broker/core/handle_mail.h"
 #include "broker/core/publish.h"
@@ -83,6 +84,7 @@ struct Handling {
     }
     session->outbound.append_page(std::move(page.records), page.is_last);
     drop_revoked(state, *session);
+    hand_back_unsent(state, *session);
     pump(state, *session, now);
   }
 

@@ -69,12 +69,11 @@ struct GroupDelivery {
   std::uint64_t retained_sequence = 0;
   std::uint64_t group_piece = 0;  // as Delivery::group
   bool is_held = false;
-  bool is_from_queue = false;  // the member says when it is ready for more
 };
 
 /// A member of a shared subscription tells the group's home loop of itself.
 struct GroupMembership {
-  /// kReady: it has nearly worked off what it was given out of the group's queue.
+  /// kReady: it has nearly worked off what groups gave it.
   enum class Change : std::uint8_t { kJoin, kLeave, kOnline, kOffline, kReady };
   Change change = Change::kJoin;
   std::string key;  // "$share/{ShareName}/{routed filter}"
@@ -84,6 +83,7 @@ struct GroupMembership {
   routing::FilterRulesPtr rules;
   bool is_online = false;
   bool is_persistent = false;
+  std::uint16_t credit = 0;  // so many messages at QoS > 0 it may be given; ready: so many more
 };
 
 /// A plugin's pending answer.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "broker/base/byte_charge.h"
 #include "broker/base/flat_map.h"
@@ -37,6 +38,12 @@ struct DueReplay {
   ByteCharge charge{};  // against subscriptions.max_bytes
 };
 
+/// A group of a shared subscription that a session is a member of.
+struct JoinedGroup {
+  mqtt::SessionId group;
+  std::uint64_t share_tag = 0;
+};
+
 /// A session on its home loop, with what ties it to its connection, to routing and to the hooks. Unsynchronised
 /// (loop-owned).
 struct ResidentSession : session::Session {
@@ -48,11 +55,12 @@ struct ResidentSession : session::Session {
   hooks::AffixPtr affix;    // null: topics pass as they are
   Subscriptions subscriptions;
   OnDemand<std::map<std::uint64_t, DueReplay>> replays;  // by number: who asked first comes first
+  OnDemand<std::vector<JoinedGroup>> groups;             // what one gives to who has left goes back to it
   bool is_replaying = false;                             // named in ShardState::replaying
   bool is_waiting_for_journal = false;                   // named in held_sessions
-  bool owes_readiness = false;                           // to groups that gave it something out of their queues
   bool has_unreviewed_pages = false;  // rights changed while part of the queue was in the store alone
   bool asked_for_expiry = false;      // the Session Expiry Interval in CONNECT was not zero, whatever was granted
+  std::uint16_t taken_of_groups = 0;  // messages at QoS > 0 since it last told its groups that it is ready
   std::uint32_t expiry_interval_maximum = session::kExpiryNever;  // as CONNECT was granted
   SteadyTime armed_for = kNever;                                  // the earliest timer entry
 

@@ -16,23 +16,25 @@ namespace mortise::core {
 
 /// One member of a shared subscription.
 struct GroupMember {
-  /// Of what waits for the group a member is given so much, and more when it has nearly worked that off: its own queue
-  /// must not overflow with what can wait here, and others may come to share it.
-  static constexpr std::uint32_t kCredit = 64;
+  /// A member is given so many messages at QoS > 0 at the most (fewer when its Receive Maximum is smaller), and more
+  /// when it has nearly worked that off: whoever does not acknowledge is passed over, and what can wait here does not
+  /// wait behind one member.
+  static constexpr std::uint16_t kCredit = 128;
 
   mqtt::SessionId session;
   routing::MatchEntry entry;
   routing::FilterRulesPtr rules;
   bool is_online = false;
   bool is_persistent = false;
-  std::uint32_t credit = kCredit;  // for messages out of the group's queue; live ones need none
+  std::uint16_t credit = 0;  // as many messages at QoS > 0 it may be given
+  std::uint16_t credit_limit = kCredit;
 };
 
 /// Groups and sessions share one space of ids in the index; a group's slot has this bit.
 inline constexpr std::uint32_t kGroupSlotBit = 0x80000000;
 
 /// A shared subscription's group on its home loop: who its members are, whose turn it is, and what waits while nobody
-/// is online (5.0 section 4.8.2). Unsynchronised (loop-owned).
+/// is online or has credit (5.0 section 4.8.2). Unsynchronised (loop-owned).
 struct SharedGroup {
   SharedGroup(mqtt::SessionId group_id, std::string group_key, const session::SessionLimits& limits)
       : id(group_id), key(std::move(group_key)), queue(limits) {}
@@ -46,8 +48,7 @@ struct SharedGroup {
   bool is_draining = false;
 
   GroupMember* find(mqtt::SessionId member) noexcept;
-  /// The next online member that may receive `topic`, or null. `needs_credit`: it is given out of the queue, and the
-  /// credit is taken.
+  /// The next online member that may receive `topic`, or null. `needs_credit`: at QoS > 0; the credit is taken.
   GroupMember* choose(std::string_view topic, bool needs_credit) noexcept;
   bool has_persistent_member() const noexcept;
 };
@@ -65,6 +66,8 @@ class GroupDirectory {
   bool leave(const std::string& key);
   /// Groups. Thread: any.
   std::size_t size();
+  /// The group with this share tag (session/origin.h); empty when it has no members.
+  mqtt::SessionId find(std::uint64_t share_tag);
 
  private:
   struct Listed {
@@ -74,9 +77,10 @@ class GroupDirectory {
   };
   std::mutex mutex_;
   routing::SubscriptionIndex& index_;
-  std::unordered_map<std::string, Listed> groups_;  // guarded by mutex_
-  std::uint32_t next_index_ = 0;                    // guarded by mutex_
-  std::uint32_t generation_ = 1;                    // guarded by mutex_
+  std::unordered_map<std::string, Listed> groups_;                   // guarded by mutex_
+  std::unordered_map<std::uint64_t, mqtt::SessionId> by_share_tag_;  // guarded by mutex_
+  std::uint32_t next_index_ = 0;                                     // guarded by mutex_
+  std::uint32_t generation_ = 1;                                     // guarded by mutex_
 };
 
 }  // namespace mortise::core

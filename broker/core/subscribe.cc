@@ -4,11 +4,13 @@
 
 #include "broker/base/log.h"
 #include "broker/core/deliver.h"
+#include "broker/core/group_member.h"
 #include "broker/core/groups.h"
 #include "broker/core/receive.h"
 #include "broker/core/replay.h"
 #include "broker/core/review.h"
 #include "broker/core/talk.h"
+#include "broker/session/origin.h"
 
 namespace mortise::core {
 
@@ -207,6 +209,7 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
   CHECK(session != nullptr);
   if (auto checked = check_answer_fits(connection, packet.filters.size()); !checked) return checked;
   std::vector<ReasonCode> codes;
+  bool has_left_group = false;
   for (const std::string_view filter : packet.filters) {
     if (const auto parsed = mqtt::parse_topic_filter(filter, state.shared.mqtt.topic); !parsed)
       return failure(parsed.error());
@@ -214,12 +217,14 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
     codes.push_back(at == session->subscriptions.end() ? ReasonCode::kNoSubscriptionExisted : ReasonCode::kSuccess);
     if (at == session->subscriptions.end()) continue;
     leave_subscription(state, *session, at->second, now);
+    has_left_group |= !at->second.share_name.empty();
     if (const session::Durably durably = session->durably(state.journal))
       durably.journal->subscription_remove(durably.number, filter);
     end_replay(*session, at->second);
     state.emit(hooks::EventKind::kUnsubscribed, session->principal, now, at->second.routed_filter);
     session->subscriptions.erase(at);
   }
+  if (has_left_group) hand_back_unsent(state, *session);
   acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, codes);
   return {};
 }
@@ -239,7 +244,26 @@ routing::MatchEntry entry_of(const ResidentSession& session, const SubscriptionS
   return entry;
 }
 
-void tell_group(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
+/// What the session may be given, and when it says that it may be given more.
+std::uint16_t credit_of(ShardState& state, ResidentSession& session, GroupMembership::Change change) {
+  if (change == GroupMembership::Change::kReady) return session.taken_of_groups;
+  const std::uint16_t credit = group_credit(state, session);
+  const bool is_behind = session.outbound.messages() > credit / 2u;
+  if (is_behind) session.taken_of_groups = std::max(session.taken_of_groups, credit);
+  if (!is_behind && change == GroupMembership::Change::kOnline) session.taken_of_groups = 0;
+  return is_behind ? std::uint16_t{0} : credit;
+}
+
+void note_group(ResidentSession& session, const GroupMembership& membership) {
+  const bool is_leaving = membership.change == GroupMembership::Change::kLeave;
+  if (is_leaving && session.groups.empty()) return;
+  const std::uint64_t share_tag = session::share_tag_of(membership.key);
+  std::erase_if(*session.groups, [&](const JoinedGroup& joined) { return joined.share_tag == share_tag; });
+  if (!is_leaving) session.groups->push_back({membership.group, share_tag});
+  if (session.groups.empty()) session.groups.clear();
+}
+
+void tell_group(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
                 GroupMembership::Change change, Now now) {
   GroupMembership membership;
   membership.change = change;
@@ -255,15 +279,20 @@ void tell_group(ShardState& state, const ResidentSession& session, const Subscri
     const Connection* connection = state.connections.find(session.connection);
     membership.is_online = connection != nullptr;
   }
+  if (change == GroupMembership::Change::kJoin || change == GroupMembership::Change::kLeave)
+    note_group(session, membership);
+  membership.credit = credit_of(state, session, change);
   // Here it is known at once; elsewhere before whatever is said to the client leaves, since mail is handed over first.
-  if (home == state.loop) return membership_changed(state, membership, now);
+  // Readiness is never heard at once: it is said in the middle of a delivery, and the group goes on delivering.
+  if (home == state.loop && change != GroupMembership::Change::kReady)
+    return membership_changed(state, membership, now);
   state.mail_to(home, std::move(membership));
 }
 
 }  // namespace
 
-std::uint64_t enter_subscription(ShardState& state, const ResidentSession& session,
-                                 const SubscriptionState& subscription, bool replays, Now now) {
+std::uint64_t enter_subscription(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
+                                 bool replays, Now now) {
   if (!subscription.share_name.empty()) {
     tell_group(state, session, subscription, GroupMembership::Change::kJoin, now);
     return 0;
@@ -276,8 +305,7 @@ std::uint64_t enter_subscription(ShardState& state, const ResidentSession& sessi
   return 0;
 }
 
-void leave_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
-                        Now now) {
+void leave_subscription(ShardState& state, ResidentSession& session, const SubscriptionState& subscription, Now now) {
   if (!subscription.share_name.empty())
     return tell_group(state, session, subscription, GroupMembership::Change::kLeave, now);
   state.shared.subscriptions->unsubscribe(subscription.routed_filter, session.id);
@@ -319,7 +347,7 @@ void recover_subscription(ShardState& state, ResidentSession& session, const ses
   enter_subscription(state, session, subscription, false, now);
 }
 
-void announce_to_groups(ShardState& state, const ResidentSession& session, GroupMembership::Change change, Now now) {
+void announce_to_groups(ShardState& state, ResidentSession& session, GroupMembership::Change change, Now now) {
   for (const auto& [filter, subscription] : session.subscriptions) {
     if (!subscription.share_name.empty()) tell_group(state, session, subscription, change, now);
   }

@@ -21,16 +21,15 @@ void put_subscription(ShardState& state, const ResidentSession& session, const s
 void charge(ShardState& state, std::string_view filter, SubscriptionState& subscription);
 /// Enters a subscription into the index, or tells its group. With `replays` the result is the sequence number up to
 /// which retained messages are to be replayed; later ones are delivered.
-std::uint64_t enter_subscription(ShardState& state, const ResidentSession& session,
-                                 const SubscriptionState& subscription, bool replays, Now now);
-void leave_subscription(ShardState& state, const ResidentSession& session, const SubscriptionState& subscription,
-                        Now now);
+std::uint64_t enter_subscription(ShardState& state, ResidentSession& session, const SubscriptionState& subscription,
+                                 bool replays, Now now);
+void leave_subscription(ShardState& state, ResidentSession& session, const SubscriptionState& subscription, Now now);
 void remove_all_subscriptions(ShardState& state, ResidentSession& session, Now now);
 /// A stored subscription, at start.
 void recover_subscription(ShardState& state, ResidentSession& session, const session::SubscriptionRecord& record,
                           Now now);
 
 /// Tells the groups of the session's shared subscriptions that it came or went.
-void announce_to_groups(ShardState& state, const ResidentSession& session, GroupMembership::Change change, Now now);
+void announce_to_groups(ShardState& state, ResidentSession& session, GroupMembership::Change change, Now now);
 
 }  // namespace mortise::core

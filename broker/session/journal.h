@@ -56,6 +56,7 @@ struct QueueRecord {
   bool retain = false;    // the RETAIN flag of the delivery
   bool released = false;  // PUBREC received, PUBREL sent or due
   std::vector<std::uint32_t> subscription_identifiers;
+  std::uint64_t share_tag = 0;  // of the shared subscription it was given for (origin.h); 0: none
 };
 
 /// What a store knows of a session's queue without reading it.

@@ -15,4 +15,6 @@ std::uint64_t origin_of(const mqtt::Principal& principal) {
   return std::max<std::uint64_t>(KeyedHash()(name), 1);
 }
 
+std::uint64_t share_tag_of(std::string_view group_key) { return std::max<std::uint64_t>(KeyedHash()(group_key), 1); }
+
 }  // namespace mortise::session

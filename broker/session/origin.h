@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "broker/mqtt/principal.h"
 
@@ -10,5 +11,9 @@ namespace mortise::session {
 /// sessions and after a restart; never 0. A hash without a secret: whoever finds another Client's number hides nothing
 /// but his own messages from it.
 std::uint64_t origin_of(const mqtt::Principal& principal);
+
+/// A shared subscription's group as a number, of "$share/{ShareName}/{routed filter}": the same after a restart, never
+/// 0. Whoever finds a group by it checks that the group's filter matches.
+std::uint64_t share_tag_of(std::string_view group_key);
 
 }  // namespace mortise::session

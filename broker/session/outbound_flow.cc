@@ -57,8 +57,9 @@ OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
   ++messages_;
   bytes_ += cost;
   if (durably) {
-    QueueRecord record{position,     offer.message, offer.effective_qos,
-                       offer.retain, false,         offer.subscription_identifiers};
+    QueueRecord record{position,       offer.message, offer.effective_qos,
+                       offer.retain,   false,         offer.subscription_identifiers,
+                       offer.share_tag};
     durably.journal->queue_put(durably.number, record);
     if (offer.effective_qos == mqtt::QoS::kExactlyOnce) offer.not_before = durably.journal->position();
     const bool window_is_full = entries_.size() >= std::max<std::size_t>(kPageMessages * 2, limits_->max_inflight * 2u);
@@ -74,6 +75,7 @@ OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
   entry.message = std::move(offer.message);
   entry.subscription_identifiers = std::move(offer.subscription_identifiers);
   entry.not_before = offer.not_before;
+  entry.share_tag = offer.share_tag;
   entry.cost = static_cast<std::uint32_t>(std::min<std::uint64_t>(cost, UINT32_MAX));
   entry.effective_qos = offer.effective_qos;
   entry.retain = offer.retain;
@@ -305,6 +307,7 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
     entry.subscription_identifiers = std::move(record.subscription_identifiers);
     entry.effective_qos = record.effective_qos;
     entry.retain = record.retain;
+    entry.share_tag = record.share_tag;
     entry.state = record.position <= sent_until_ ? State::kSent : State::kQueued;
     if (record.released) {
       entry.state = State::kReleased;
@@ -329,7 +332,7 @@ std::optional<OutboundFlow::Offer> OutboundFlow::take_front(Durably durably) {
   pop_done();
   if (entries_.empty()) return std::nullopt;
   Entry& entry = entries_.front();
-  Offer offer{entry.message, entry.effective_qos, entry.retain, entry.subscription_identifiers, 0};
+  Offer offer{entry.message, entry.effective_qos, entry.retain, entry.subscription_identifiers, 0, 0};
   finish(front_, durably);
   pop_done();
   send_ = std::max(send_, front_);

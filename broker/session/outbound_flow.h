@@ -45,6 +45,7 @@ class OutboundFlow {
     /// Not sent before the journal has made this position durable: a QoS 2 position must not be taken by another
     /// message after a crash.
     std::uint64_t not_before = 0;
+    std::uint64_t share_tag = 0;  // of the shared subscription it is given for (origin.h); 0: none
   };
   enum class Enqueued : std::uint8_t { kQueued, kQueuedDroppingOldest, kDropped };
   /// kUnknown: no such Packet Identifier is in flight. kWrong: one is, and this packet does not acknowledge it.
@@ -84,6 +85,37 @@ class OutboundFlow {
       ++removed;
     }
     return removed;
+  }
+
+  /// Removes what was given for a shared subscription that `has_left` picks, and was not sent yet.
+  template <class HasLeft>
+  void remove_unsent_shared_if(HasLeft&& has_left, Durably durably) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      if (entry.state == State::kQueued && entry.share_tag != 0 && has_left(entry.share_tag))
+        finish(front_ + i, durably);
+    }
+  }
+  /// Calls visit(share tag, message) for what was given for shared subscriptions and not sent yet. Of what is in
+  /// memory.
+  template <class Visit>
+  void visit_unsent_shared(Visit&& visit) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      if (entry.state == State::kQueued && entry.share_tag != 0) visit(entry.share_tag, entry.message);
+    }
+  }
+  /// Calls visit(share tag, message) for what another member of a shared subscription gets when this session ends: at
+  /// QoS 1 what is not acknowledged, at QoS 2 what was not sent (5.0 section 4.8.2, MQTT-4.8.2-5). Of what is in
+  /// memory.
+  template <class Visit>
+  void visit_unfinished_shared(Visit&& visit) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      const bool is_unfinished = entry.state == State::kQueued ||
+                                 (entry.state == State::kSent && entry.effective_qos == mqtt::QoS::kAtLeastOnce);
+      if (is_unfinished && entry.share_tag != 0) visit(entry.share_tag, entry.message);
+    }
   }
 
   // ---- What the store knows of sending ----------------------------------------------------------------------------
@@ -138,6 +170,7 @@ class OutboundFlow {
   std::size_t entries_in_memory() const noexcept { return entries_.size(); }
   /// Messages that only the store holds.
   std::uint64_t paged_out() const noexcept { return paged_out_; }
+  bool is_in_store_alone() const noexcept { return entries_.empty() && paged_out_ > 0; }
   /// The next message waits for the journal.
   bool is_held(Durably durably) const noexcept;
   /// Takes the first message out (a shared subscription's group hands it to a member); nothing when none is in memory.
@@ -154,6 +187,7 @@ class OutboundFlow {
     mqtt::MessagePtr message;
     std::vector<std::uint32_t> subscription_identifiers;
     std::uint64_t not_before = 0;
+    std::uint64_t share_tag = 0;
     std::uint32_t cost = 0;
     mqtt::QoS effective_qos = mqtt::QoS::kAtLeastOnce;
     State state = State::kQueued;

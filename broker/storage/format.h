@@ -14,11 +14,12 @@ struct BodyVersion {
 inline constexpr BodyVersion kSessionBody{2, 1};
 inline constexpr BodyVersion kSubscriptionBody{1, 1};
 inline constexpr BodyVersion kMessageBody{2, 1};
-inline constexpr BodyVersion kQueueBody{1, 1};
+inline constexpr BodyVersion kQueueBody{2, 1};
 
 /// Since which version of a body a field is in it.
 inline constexpr std::uint8_t kSessionSaysSentUntilSince = 2;
 inline constexpr std::uint8_t kMessageSaysOriginSince = 2;
+inline constexpr std::uint8_t kQueueSaysShareTagSince = 2;
 
 /// First byte of a session's key.
 enum class KeyKind : std::uint8_t { kClient = 1, kShareGroup = 2 };

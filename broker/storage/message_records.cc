@@ -91,13 +91,14 @@ void append_queue_put(RecordBuffer& out, session::SessionNumber session, const s
   fixed.expires_at_ms = to_record_time(record.message->expires_at());
   fixed.qos = static_cast<std::uint16_t>(record.effective_qos);
   fixed.flags = record.retain ? kQueueRetain : std::uint16_t{0};
-  if (record.subscription_identifiers.empty()) {
+  if (record.subscription_identifiers.empty() && record.share_tag == 0) {
     out.append(fixed, {ByteView()});
     return;
   }
   BodyWriter body(kQueueBody);
   body.put(static_cast<std::uint32_t>(record.subscription_identifiers.size()));
   for (const std::uint32_t id : record.subscription_identifiers) body.put(id);
+  body.put(record.share_tag);
   out.append(fixed, {body.view()});
 }
 
@@ -121,6 +122,8 @@ Result<std::pair<session::QueueRecord, std::uint64_t>> decode_queue_put(const Re
     if (!body.ok() || id == 0 || id > kMaximumSubscriptionId) return failure("queue_put: body is not valid");
     queued.subscription_identifiers.push_back(id);
   }
+  if (body.written() >= kQueueSaysShareTagSince) queued.share_tag = body.get<std::uint64_t>();
+  if (!body.ok()) return failure("queue_put: body is not valid");
   return std::pair(std::move(queued), fixed.message);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/core/groups.h"
 #include "fixed_random.h"
 
 namespace mortise::core::testing {
@@ -260,6 +261,13 @@ std::string TestBroker::id_on(LoopIndex loop, std::string_view beginning) const 
   }
 }
 
+std::string TestBroker::topic_with_group_on(LoopIndex loop, std::string_view share_name) const {
+  for (int i = 0;; ++i) {
+    std::string topic = "t" + std::to_string(i);
+    if (group_home(shared_, group_key(share_name, topic)) == loop) return topic;
+  }
+}
+
 std::size_t TestBroker::total(std::size_t ShardHoldings::*what) const {
   std::size_t sum = 0;
   for (const auto& shard : shards_) sum += shard->holdings().*what;
@@ -292,6 +300,11 @@ void TestClient::send(std::string_view bytes) {
   unconsumed_ += bytes;
   broker_.offer(*this);
   broker_.settle();
+}
+
+void TestClient::say_ahead(std::string_view bytes) {
+  unconsumed_ += bytes;
+  broker_.offer(*this);
 }
 
 void TestClient::connect(std::string_view client_id, bool clean_start, std::uint32_t session_expiry) {

@@ -64,6 +64,8 @@ class TestClient {
     mqtt::encode(bytes, packet, version_);
     send(std::string_view(bytes));
   }
+  /// The same, and the broker works on it only with what is said next: to see what crosses on the way.
+  void say_ahead(std::string_view bytes);
   /// The bytes of a packet as this client sends it.
   template <class Packet>
   std::string bytes_of(const Packet& packet) const {
@@ -185,6 +187,8 @@ class TestBroker {
   LoopIndex home_of(std::string_view client_id) const { return home_loop(shared_, "", client_id); }
   /// A client id that lives on this loop.
   std::string id_on(LoopIndex loop, std::string_view beginning = "c") const;
+  /// A topic whose shared subscription "$share/{share_name}/{topic}" has its group on this loop.
+  std::string topic_with_group_on(LoopIndex loop, std::string_view share_name) const;
   /// Sums up a counter of all loops.
   std::uint64_t total(std::uint64_t ShardCounters::*counter) const;
   std::size_t total(std::size_t ShardHoldings::*what) const;
