@@ -124,6 +124,25 @@ class Story(support.BrokerTest):
                 got = self.succeed(*self.client("sub", "alice", *phone, "-v", "-C", "1001"))
                 self.assertEqual(got.stdout, "".join(f"a {number}\n" for number in range(1000)) + "a end\n")
 
+    def test_only_what_was_sent_before_sigkill_is_a_duplicate_after_it(self):
+        def subscriber():
+            return wire.Wire(self.broker.port, "phone", "alice", PASSWORDS["alice"], clean=False)
+
+        first = subscriber()
+        first.subscribe("a", 1)
+        first.disconnect()
+        self.publish("alice", "a", "-m", "x", "-q", "1")
+        self.broker.kill()
+        self.broker.start()
+        second = subscriber()
+        self.assertTrue(second.session_present)
+        self.assertEqual(second.receive()[0], 0x32)  # never sent: MQTT-3.3.1-2
+        self.broker.kill()
+        self.broker.start()
+        third = subscriber()
+        self.assertEqual(third.receive()[0], 0x3A)  # sent and not acknowledged: MQTT-3.3.1-1
+        third.disconnect()
+
     def publish_until_killed(self, kill_after):
         """Numbers at QoS 1, 50 at a time, until SIGKILL in the middle of it; how many were sent, and which acknowledged."""
         publisher = wire.Wire(self.broker.port, "publisher", "alice", PASSWORDS["alice"])
