@@ -1,5 +1,6 @@
 #include "tests/conformance/vector_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <optional>
@@ -22,10 +23,18 @@ bool read_byte(std::string_view text, std::uint8_t& byte) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-/// What stands behind the colon: "ok", "ok-not-canonical", "incomplete", "refused 0x81 MQTT-3.3.1-4".
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+/// What stands behind the colon: "ok", "ok-not-canonical", "incomplete", "refused 0x81 MQTT-3.3.1-4", and the answer
+/// behind a semicolon.
 bool read_outcome(const std::string& text, Expectation& expectation) {
   using Outcome = Expectation::Outcome;
-  std::istringstream words(text);
+  const std::size_t semicolon = std::min(text.find(';'), text.size());
+  if (semicolon < text.size()) expectation.answer = trimmed(text.substr(semicolon + 1));
+  std::istringstream words(text.substr(0, semicolon));
   std::string outcome;
   words >> outcome;
   if (outcome == "ok") return expectation.outcome = Outcome::kOk, true;
@@ -35,7 +44,8 @@ bool read_outcome(const std::string& text, Expectation& expectation) {
   words >> reason >> std::ws;
   std::getline(words, expectation.statement);
   expectation.outcome = Outcome::kRefused;
-  return outcome == "refused" && read_byte(reason, expectation.reason) && !expectation.statement.empty();
+  return outcome == "refused" && read_byte(reason, expectation.reason) && !expectation.statement.empty() &&
+         !expectation.answer.empty();
 }
 
 bool read_expectation_line(const std::string& line, VectorFile& vector) {
@@ -50,6 +60,12 @@ bool read_expectation_line(const std::string& line, VectorFile& vector) {
     vector.expectations.push_back(expectation);
   }
   return true;
+}
+
+/// "proves: 3.1.1 MQTT-2.2.2-1, 3.1.1 MQTT-2.2.2-2"
+void read_proves_line(const std::string& line, VectorFile& vector) {
+  std::istringstream parts(line.substr(line.find(':') + 1));
+  for (std::string part; std::getline(parts, part, ',');) vector.proves.push_back(trimmed(part));
 }
 
 bool read_bytes_line(const std::string& line, std::vector<std::uint8_t>& bytes) {
@@ -79,6 +95,10 @@ Result<VectorFile> read_vector(const std::filesystem::path& file) {
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     if (line.empty() || line[0] == '#') continue;
+    if (line.starts_with("proves:")) {
+      read_proves_line(line, vector);
+      continue;
+    }
     // Text in quotes may hold a colon, an expectation's versions may not hold a quote.
     const bool is_expectation = line.find(':') < line.find('"');
     if (is_expectation ? !read_expectation_line(line, vector) : !read_bytes_line(line, vector.bytes)) {

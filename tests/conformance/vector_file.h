@@ -17,12 +17,16 @@ struct Expectation {
   Outcome outcome = Outcome::kOk;
   std::uint8_t reason = 0;  // for kRefused
   std::string statement;    // for kRefused
+  // What a broker says last before it closes the connection, to which the bytes came (behind CONNECT, if they are
+  // none): "DISCONNECT 0x81", "CONNACK 0x84", or "close" alone. Empty: it is not closed.
+  std::string answer;
 };
 
 struct VectorFile {
   std::string name;  // "publish/mqtt-3.3.1-4-qos-3"
   std::vector<Expectation> expectations;
   std::vector<std::uint8_t> bytes;
+  std::vector<std::string> proves;  // further statements, with their versions: "3.1.1 MQTT-2.2.2-1"
 };
 
 /// Reads one file; the form is described in the README. Errors: which line is wrong, and how.

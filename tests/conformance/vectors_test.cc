@@ -1,4 +1,4 @@
-// Plays every file of vectors/ into next_frame and decode, in every version it speaks of.
+// Plays every file of vectors/ into next_frame and decode, in every version it speaks of, and into a broker.
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,9 @@
 #include "broker/mqtt/decode.h"
 #include "broker/mqtt/encode.h"
 #include "tests/conformance/packet_dump.h"
+#include "tests/conformance/proof.h"
 #include "tests/conformance/vector_file.h"
+#include "tests/unit/core/harness.h"
 
 namespace mortise::mqtt {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 using Outcome = Expectation::Outcome;
 
 constexpr std::size_t kMaximumPacketSize = 1 << 20;
+constexpr const char* kVersions[] = {"3.1", "3.1.1", "5.0"};  // from version byte 3 on
 
 /// What came of the packets of one input, up to the first that is not complete or refused.
 struct Played {
@@ -46,20 +49,58 @@ Played play(const std::vector<std::uint8_t> bytes, ProtocolVersion version) {
   return played;
 }
 
-class VectorTest : public testing::Test {
+std::string in_hexadecimal(unsigned byte) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+}
+
+/// What a broker says last to a client that sends the bytes, and whether it closes: "DISCONNECT 0x81", "close", "".
+std::string answer_of_broker(const std::vector<std::uint8_t>& bytes, ProtocolVersion version) {
+  core::testing::TestBroker broker;
+  core::testing::TestClient& client = broker.client(version);
+  const bool is_connect = (bytes[0] >> 4) == static_cast<int>(PacketType::kConnect);
+  if (!is_connect) {
+    client.connect("c");
+    CHECK(client.take_types() == std::vector{PacketType::kConnack});
+  }
+  client.send(as_text(bytes));
+  if (client.is_open()) return "";
+  while (client.waiting() > 1) client.next();
+  if (!client.has_next()) return "close";
+  const auto last = client.next();
+  if (last.type == PacketType::kConnack) return "CONNACK " + in_hexadecimal(last.bytes[3] & 0xFFu);
+  if (last.type == PacketType::kDisconnect) return "DISCONNECT " + in_hexadecimal(last.bytes[2] & 0xFFu);
+  return "close";
+}
+
+class VectorTest : public ::testing::Test {
  public:
-  VectorTest(VectorFile vector, Expectation expectation)
-      : vector_(std::move(vector)), expectation_(std::move(expectation)) {}
+  VectorTest(VectorFile vector, Expectation expectation, const std::set<std::string>& known)
+      : vector_(std::move(vector)), expectation_(std::move(expectation)), known_(known) {}
 
   void TestBody() override {
-    if (expectation_.outcome == Outcome::kRefused) RecordProperty("statement", expectation_.statement);
     const Played whole = play(vector_.bytes, expectation_.version);
     check_outcome(whole);
     check_encoding(whole);
     check_every_cut(whole);
+    const bool is_played = expectation_.outcome == Outcome::kRefused || !expectation_.answer.empty();
+    if (is_played) {
+      EXPECT_EQ(answer_of_broker(vector_.bytes, expectation_.version), expectation_.answer);
+    }
+    record();
   }
 
  private:
+  /// The statement that the refusal names, and those that the file names for this version.
+  void record() const {
+    const std::string version = kVersions[static_cast<std::size_t>(expectation_.version) - 3];
+    const std::string refused = version + " " + expectation_.statement;
+    if (known_.contains(refused)) mortise::testing::proves(refused, "vectors/" + vector_.name);
+    for (const std::string& statement : vector_.proves) {
+      if (statement.starts_with(version + " ")) mortise::testing::proves(statement, "vectors/" + vector_.name);
+    }
+  }
+
   void check_outcome(const Played& played) {
     const bool should_be_ok = expectation_.outcome == Outcome::kOk || expectation_.outcome == Outcome::kOkNotCanonical;
     EXPECT_EQ(played.outcome, should_be_ok ? Outcome::kOk : expectation_.outcome) << played.refusal.what;
@@ -97,6 +138,7 @@ class VectorTest : public testing::Test {
 
   const VectorFile vector_;
   const Expectation expectation_;
+  const std::set<std::string>& known_;
 };
 
 /// "3.1.1,MQTT-1.5.3-1,..." -> "3.1.1 MQTT-1.5.3-1".
@@ -112,10 +154,10 @@ std::set<std::string> read_statements(const std::filesystem::path& file) {
 
 /// Statements have a number of the version, of 5.0 (whose numbers next_frame uses, not knowing the version), or name a
 /// section.
-class StatementsTest : public testing::Test {
+class StatementsTest : public ::testing::Test {
  public:
-  StatementsTest(std::vector<VectorFile> vectors, std::set<std::string> known)
-      : vectors_(std::move(vectors)), known_(std::move(known)) {}
+  StatementsTest(std::vector<VectorFile> vectors, const std::set<std::string>& known)
+      : vectors_(std::move(vectors)), known_(known) {}
 
   void TestBody() override {
     ASSERT_FALSE(known_.empty());
@@ -132,11 +174,10 @@ class StatementsTest : public testing::Test {
 
  private:
   const std::vector<VectorFile> vectors_;
-  const std::set<std::string> known_;
+  const std::set<std::string>& known_;
 };
 
 std::string test_name(const VectorFile& vector, const Expectation& expectation) {
-  static constexpr const char* kVersions[] = {"3_1", "3_1_1", "5_0"};
   std::string name = vector.name.substr(vector.name.find('/') + 1) + "_in_" +
                      kVersions[static_cast<std::size_t>(expectation.version) - 3];
   std::replace_if(
@@ -146,7 +187,7 @@ std::string test_name(const VectorFile& vector, const Expectation& expectation) 
 
 template <class Make>
 void register_test(const std::string& suite, const std::string& name, Make make) {
-  testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__, std::move(make));
+  ::testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__, std::move(make));
 }
 
 /// False when a file cannot be read.
@@ -159,16 +200,14 @@ bool register_tests(const std::filesystem::path& folder) {
     vectors.push_back(std::move(vector).value());
   }
   std::sort(vectors.begin(), vectors.end(), [](const VectorFile& a, const VectorFile& b) { return a.name < b.name; });
+  static const std::set<std::string> known = read_statements(folder / "statements.csv");  // as long as the tests
   for (const VectorFile& vector : vectors) {
     for (const Expectation& expectation : vector.expectations) {
       register_test(vector.name.substr(0, vector.name.find('/')), test_name(vector, expectation),
-                    [=]() -> testing::Test* { return new VectorTest(vector, expectation); });
+                    [=]() -> ::testing::Test* { return new VectorTest(vector, expectation, known); });
     }
   }
-  register_test("statements", "exist",
-                [vectors, known = read_statements(folder / "statements.csv")]() -> testing::Test* {
-                  return new StatementsTest(vectors, known);
-                });
+  register_test("statements", "exist", [vectors]() -> ::testing::Test* { return new StatementsTest(vectors, known); });
   return !vectors.empty();
 }
 

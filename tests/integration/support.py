@@ -1,5 +1,7 @@
 """What the integration tests share: a broker of one's own, and programs that are waited for by what they say."""
 
+import functools
+import inspect
 import json
 import os
 import pathlib
@@ -14,6 +16,27 @@ import unittest
 
 MORTISE = os.environ["MORTISE"]
 DEADLINE = 60  # seconds for anything that must happen; reached only when it does not
+
+
+def proves(*statements):
+    """Decorates a test: it proves these statements ("5.0 MQTT-3.1.2-8"), which is recorded once it has passed."""
+    def decorate(test):
+        @functools.wraps(test)
+        def recorded(self):
+            test(self)
+            file = os.environ.get("MORTISE_PROOFS")
+            if file is None or any(error for _, error in getattr(self._outcome, "errors", [])) or not self._outcome.success:
+                return
+            name = f"{pathlib.Path(inspect.getsourcefile(test)).stem} {type(self).__name__}.{test.__name__}"
+            record_proofs(file, [(statement, name) for statement in statements])
+        return recorded
+    return decorate
+
+
+def record_proofs(file, proofs):
+    """Appends (statement, test) pairs. Many programs append to one file: what one write appends stays together."""
+    with open(file, "ab", buffering=0) as records:
+        records.write("".join(f"{statement}\t{test}\n" for statement, test in proofs).encode())
 
 
 class Program:
