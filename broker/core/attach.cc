@@ -249,8 +249,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
 void attach(ShardState& state, Connection& connection, Now now) {
   connection.stage = Stage::kAttaching;
   connection.stage_deadline = kNever;
-  if (state.is_shutting_down)
-    return refuse_connect(state, connection, ReasonCode::kServerShuttingDown, "shutting down");
+  if (state.is_shutting_down) return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "shutting down");
   AttachQueue& queue = state.attaching[key_of(*connection.opening)];
   if (!queue.active) {
     queue.active = connection.id;

@@ -6,6 +6,7 @@
 #include "broker/base/log.h"
 #include "broker/base/random.h"
 #include "broker/core/attach.h"
+#include "broker/core/publish.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -82,6 +83,9 @@ const char* reason_to_refuse(const ShardState& state, const ConnectView& packet,
   reason = ReasonCode::kRetainNotSupported;
   if (packet.will->retain && !limits.retain_available)
     return "the Will is retained, which is switched off [MQTT-3.2.2-13]";
+  reason = ReasonCode::kPayloadFormatInvalid;
+  if (limits.check_payload_format && !is_as_said(packet.will->properties, packet.will->payload))
+    return "the Will is said to be UTF-8 and is not [5.0 3.1.3.2.3]";
   reason = ReasonCode::kTopicNameInvalid;
   const auto topic = mqtt::check_topic_name(packet.will->topic, limits.topic);
   return topic ? nullptr : topic.error().what;
@@ -112,6 +116,8 @@ void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason
   ++state.counters.connects_refused;
   MORTISE_LOG(kInfo, "core", "%s: connect refused: %s (%s)", describe(state, connection).c_str(), why,
               mqtt::name_of(reason));
+  // MQTT-3.2.2-8: a plugin may give a code that stands in other packets only.
+  if (!mqtt::is_allowed_in(reason, mqtt::PacketType::kConnack)) reason = ReasonCode::kUnspecifiedError;
   mqtt::ConnackView packet;
   packet.code = connection.is_v5() ? static_cast<std::uint8_t>(reason)
                                    : static_cast<std::uint8_t>(mqtt::connect_return_code(reason));
@@ -143,8 +149,7 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   ReasonCode reason{};
   if (const char* why = reason_to_refuse(state, *decoded, reason))
     return refuse_connect(state, connection, reason, why);
-  if (state.is_shutting_down)
-    return refuse_connect(state, connection, ReasonCode::kServerShuttingDown, "shutting down");
+  if (state.is_shutting_down) return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "shutting down");
 
   connection.stage = Stage::kAuthenticating;
   connection.opening = std::make_unique<Opening>();

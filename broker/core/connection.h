@@ -101,10 +101,11 @@ struct Connection {
   std::uint32_t maximum_packet_size = 0;  // the Client's; 0: none
   std::uint32_t question = 0;             // of the last hook question; 0: none was asked
   std::uint32_t unacknowledged = 0;       // PUBLISH at QoS > 0 from the Client without its final acknowledgement
+  std::uint32_t counted_piece = 0;        // of an unfinished packet, when it last counted as life
   mqtt::SessionId session;                // once connected
-  SteadyTime last_received{};
-  SteadyTime stage_deadline = kNever;  // of the stage (CONNECT time-out), or of the pending question
-  SteadyTime armed_for = kNever;       // the earliest timer entry
+  SteadyTime last_received{};             // when a whole packet last came
+  SteadyTime stage_deadline = kNever;     // of the stage (CONNECT time-out), or of the pending question
+  SteadyTime armed_for = kNever;          // the earliest timer entry
   Outbox outbox;
   OnDemand<Ring<Parked>> parked;
   OnDemand<std::string> read_ahead;  // whole packets behind a pending operation

@@ -28,8 +28,7 @@ Result<void, Refusal> check_properties(const session::MqttLimits& limits, const 
       response && response->find_first_of("+#") != std::string_view::npos) {
     return failure(Refusal{ReasonCode::kProtocolError, "MQTT-3.3.2-14", "a wildcard in the Response Topic"});
   }
-  if (limits.check_payload_format && packet.properties.number(PropertyId::kPayloadFormatIndicator).value_or(0) == 1 &&
-      !mqtt::is_valid_utf8(as_text(packet.payload))) {
+  if (limits.check_payload_format && !is_as_said(packet.properties, packet.payload)) {
     return failure(
         Refusal{ReasonCode::kPayloadFormatInvalid, "5.0 3.3.2.3.2", "a payload said to be UTF-8 that is not"});
   }
@@ -69,8 +68,11 @@ Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& co
     if (!resolved) return resolved;
     original = *resolved;
   }
-  if (auto checked = mqtt::check_topic_size(original, state.shared.mqtt.topic); !checked)
+  if (auto checked = mqtt::check_topic_size(original, state.shared.mqtt.topic); !checked) {
+    // One that is malformed as well is refused for that.
+    if (auto formed = mqtt::check_topic_name(original, state.shared.mqtt.topic); !formed) checked = std::move(formed);
     return std::move(checked).as_failure();
+  }
   std::string_view routed = original;
   if (session.affix) {
     const auto affixed = session.affix->apply(hooks::kAffixPublish, original, state.topic_scratch);
@@ -115,7 +117,7 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
 }
 
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
-          const char* why) {
+          const char* why, ReasonCode reason = ReasonCode::kNotAuthorized) {
   ++state.counters.publishes_denied;
   MORTISE_LOG(kInfo, "core", "%s: publish to %s denied: %s", describe(state, connection).c_str(), quoted(topic).c_str(),
               why);
@@ -123,8 +125,7 @@ void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId pac
   // 3.1.1 section 3.3.5 leaves a positive acknowledgement or the close; the client that asked for one topic too many is
   // not cut off.
   const PacketType type = qos == QoS::kAtLeastOnce ? PacketType::kPuback : PacketType::kPubrec;
-  acknowledge(state, connection, type, packet_id,
-              connection.is_v5() ? ReasonCode::kNotAuthorized : ReasonCode::kSuccess, 0, true);
+  acknowledge(state, connection, type, packet_id, connection.is_v5() ? reason : ReasonCode::kSuccess, 0, true);
 }
 
 /// The message is allowed: routes and acknowledges it.
@@ -206,6 +207,11 @@ Result<bool, Refusal> admit(ShardState& state, Connection& connection, ResidentS
 
 }  // namespace
 
+bool is_as_said(const mqtt::PropertiesView& properties, ByteView payload) noexcept {
+  return properties.number(PropertyId::kPayloadFormatIndicator).value_or(0) != 1 ||
+         mqtt::is_valid_utf8(as_text(payload));
+}
+
 Result<void, Refusal> publish(ShardState& state, Connection& connection, const mqtt::FrameView& frame,
                               const PublishView& packet, Now now) {
   ++state.counters.publishes_received;
@@ -215,11 +221,18 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
   if (auto checked = check(state, packet); !checked) return checked;
   std::string_view original;
   const auto topic = routed_topic(state, connection, *session, packet, original);
-  if (!topic) return failure(topic.error());
+  // A well-formed Topic Name that is not accepted is denied (5.0 section 3.4.2.1); what is malformed ends the
+  // connection.
+  const bool is_accepted = topic.ok();
+  if (!is_accepted && topic.error().reason != ReasonCode::kTopicNameInvalid) return failure(topic.error());
   if (packet.qos != QoS::kAtMostOnce) {
     const auto admitted = admit(state, connection, *session, packet);
     if (!admitted) return failure(admitted.error());
     if (!*admitted) return {};
+  }
+  if (!is_accepted) {
+    deny(state, connection, packet.qos, packet.packet_id, original, topic.error().what, topic.error().reason);
+    return {};
   }
   if (mqtt::is_sys_topic(*topic)) {
     deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");

@@ -14,6 +14,9 @@ Result<void, mqtt::Refusal> publish(ShardState& state, Connection& connection, c
 /// Goes on with what authorization decided about the pending PUBLISH.
 void publish_authorized(ShardState& state, Connection& connection, const hooks::AccessDecision& decision, Now now);
 
+/// Whether a payload is UTF-8 if its Payload Format Indicator says so (5.0 sections 3.3.2.3.2 and 3.1.3.2.3).
+bool is_as_said(const mqtt::PropertiesView& properties, ByteView payload) noexcept;
+
 struct RouteOptions {
   /// The publisher's session, when its QoS 2 Packet Identifier must become durable together with the message.
   mqtt::SessionId inbound_session;

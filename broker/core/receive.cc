@@ -112,7 +112,7 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
   }
   if (std::holds_alternative<mqtt::AuthView>(*packet)) {
     return failure(
-        Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-6", "AUTH without an Authentication Method in CONNECT"});
+        Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-7", "AUTH without an Authentication Method in CONNECT"});
   }
   return failure(kServersPacket);
 }
@@ -158,10 +158,21 @@ void finish_gone(ShardState& state, Connection& connection, Now now) {
   state.gone.push_back(connection.id);
 }
 
+/// A piece of a packet is no Control Packet (MQTT-3.1.2-22, 3.1.1's MQTT-3.1.2-24), but a large one that makes progress
+/// keeps its connection: its sender cannot ping meanwhile.
+void note_piece(Connection& connection, std::size_t size, Now now) {
+  constexpr std::size_t kProgress = 1024;
+  if (size < connection.counted_piece) connection.counted_piece = 0;
+  if (size < connection.counted_piece + kProgress) return;
+  connection.counted_piece = static_cast<std::uint32_t>(size);
+  connection.last_received = now.steady;
+}
+
 }  // namespace
 
 std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
-  connection.last_received = now.steady;
+  // What was not listened to is not counted against the client.
+  if (connection.is_resuming) connection.last_received = now.steady;
   connection.has_held_back = connection.is_resuming = false;
   if (!connection.read_ahead.empty() && !connection.pending) operation_finished(state, connection, now);
   std::size_t consumed = 0;
@@ -174,8 +185,9 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
       refuse(state, connection, is_servers ? kServersPacket : found.error(), now);
       break;
     }
-    if (!found->has_value()) return consumed;
+    if (!found->has_value()) return note_piece(connection, rest.size(), now), consumed;
     const FrameView& frame = **found;
+    connection.last_received = now.steady;
     const ByteView packet = rest.first(frame.size);
     const bool is_connected = connection.stage == Stage::kConnected;
     if (!(is_connected ? take(state, connection, frame, packet, now)

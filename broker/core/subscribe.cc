@@ -39,6 +39,9 @@ bool has_room(const ShardState& state, const ResidentSession& session, const Rev
       reviewed.routed_filter, session_bytes(reviewed.filter, reviewed.routed_filter, reviewed.rules.get()));
 }
 
+/// Well-formed, and above a limit of this Server: the answer is in SUBACK (5.0 section 3.9.3).
+bool is_not_accepted(const Refusal& refusal) { return refusal.reason == ReasonCode::kTopicFilterInvalid; }
+
 ReasonCode granted(QoS qos) { return static_cast<ReasonCode>(qos); }
 
 /// The filters of the same packet before one, and the new ones among them.
@@ -46,16 +49,24 @@ struct AskedBefore {
   std::size_t all = 0, added = 0;
 };
 
+/// What CONNACK said is not available: a Protocol Error of a 5.0 Client (5.0 sections 3.2.2.3.11 to 3.2.2.3.13).
+const Refusal* unavailable(const session::MqttLimits& limits, const mqtt::TopicFilterView& parsed,
+                           std::uint32_t identifier) {
+  static constexpr Refusal kShared{ReasonCode::kSharedSubscriptionsNotSupported, "5.0 3.2.2.3.13",
+                                   "a Shared Subscription, which CONNACK said is not available"};
+  static constexpr Refusal kWildcard{ReasonCode::kWildcardSubscriptionsNotSupported, "5.0 3.2.2.3.11",
+                                     "a wildcard, which CONNACK said is not available"};
+  static constexpr Refusal kIdentifier{ReasonCode::kSubscriptionIdentifiersNotSupported, "5.0 3.2.2.3.12",
+                                       "a Subscription Identifier, which CONNACK said is not available"};
+  if (parsed.is_shared() && !limits.shared_subscription_available) return &kShared;
+  if (parsed.has_wildcard() && !limits.wildcard_subscription_available) return &kWildcard;
+  return identifier != 0 && !limits.subscription_identifier_available ? &kIdentifier : nullptr;
+}
+
 /// What one asked filter is refused for without asking anybody; Success: it goes on to authorization as `reviewed`.
 ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt::SubscriptionRequestView& request,
                    const mqtt::TopicFilterView& parsed, AskedBefore asked, ReviewedSubscription& reviewed) {
   const session::MqttLimits& limits = state.shared.mqtt;
-  if (parsed.is_shared() && !limits.shared_subscription_available) return ReasonCode::kSharedSubscriptionsNotSupported;
-  if (parsed.has_wildcard() && !limits.wildcard_subscription_available)
-    return ReasonCode::kWildcardSubscriptionsNotSupported;
-  if (reviewed.subscription_identifier != 0 && !limits.subscription_identifier_available) {
-    return ReasonCode::kSubscriptionIdentifiersNotSupported;
-  }
   // Those of this packet are counted for themselves, too: each is held until all are authorized.
   const std::size_t maximum = state.shared.session.max_subscriptions;
   const bool is_new = !session.subscriptions.contains(request.filter);
@@ -153,9 +164,18 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
   AskedBefore asked;
   for (const mqtt::SubscriptionRequestView& request : packet.requests) {
     const auto parsed = mqtt::parse_topic_filter(request.filter, state.shared.mqtt.topic);
+    if (!parsed && is_not_accepted(parsed.error())) {
+      pending.codes.push_back(parsed.error().reason);
+      continue;
+    }
     if (!parsed) return failure(parsed.error());
     if (parsed->is_shared() && request.options.no_local) {
       return failure(Refusal{ReasonCode::kProtocolError, "MQTT-3.8.3-4", "No Local on a shared subscription"});
+    }
+    if (const Refusal* refusal = unavailable(state.shared.mqtt, *parsed, identifier)) {
+      if (connection.is_v5()) return failure(*refusal);
+      pending.codes.push_back(refusal->reason);
+      continue;
     }
     ReviewedSubscription reviewed;
     reviewed.subscription_identifier = identifier;
@@ -211,7 +231,8 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
   std::vector<ReasonCode> codes;
   bool has_left_group = false;
   for (const std::string_view filter : packet.filters) {
-    if (const auto parsed = mqtt::parse_topic_filter(filter, state.shared.mqtt.topic); !parsed)
+    // Also what was subscribed before the limits were lower.
+    if (const auto parsed = mqtt::parse_topic_filter(filter, {0, mqtt::kMaximumStringSize}); !parsed)
       return failure(parsed.error());
     const auto at = session->subscriptions.find(filter);
     codes.push_back(at == session->subscriptions.end() ? ReasonCode::kNoSubscriptionExisted : ReasonCode::kSuccess);

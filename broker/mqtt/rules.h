@@ -55,10 +55,9 @@ inline constexpr Rule kPasswordWithoutUserName{kMalformed, "MQTT-3.1.2-19", "MQT
                                                "CONNECT with a Password but no User Name"};
 inline constexpr Rule kClientId{ReasonCode::kClientIdentifierNotValid, "MQTT-3.1.3-8", "MQTT-3.1.3-8",
                                 "CONNECT without a Client Identifier and without Clean Session"};
-inline constexpr Rule kWillTopicWildcard{ReasonCode::kTopicNameInvalid, "MQTT-4.7.0-1", "MQTT-4.7.1-1",
+inline constexpr Rule kWillTopicWildcard{kMalformed, "MQTT-4.7.0-1", "MQTT-4.7.1-1",
                                          "CONNECT with a wildcard in the Will Topic"};
-inline constexpr Rule kWillTopicEmpty{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-1", "MQTT-4.7.3-1",
-                                      "CONNECT with an empty Will Topic"};
+inline constexpr Rule kWillTopicEmpty{kMalformed, "MQTT-4.7.3-1", "MQTT-4.7.3-1", "CONNECT with an empty Will Topic"};
 inline constexpr Rule kDataWithoutMethod{kProtocol, "5.0 3.1.2.11.10", "5.0 3.1.2.11.10",
                                          "Authentication Data without Authentication Method"};
 
@@ -72,7 +71,7 @@ inline constexpr Rule kConnackCode{kProtocol, "MQTT-3.2.2-8", "3.1.1 3.2.2.3", "
 // PUBLISH.
 inline constexpr Rule kQos3{kMalformed, "MQTT-3.3.1-4", "MQTT-3.3.1-4", "PUBLISH with QoS 3"};
 inline constexpr Rule kDupAtQos0{kMalformed, "MQTT-3.3.1-2", "MQTT-3.3.1-2", "PUBLISH at QoS 0 with DUP"};
-inline constexpr Rule kTopicWildcard{ReasonCode::kTopicNameInvalid, "MQTT-3.3.2-2", "MQTT-3.3.2-2",
+inline constexpr Rule kTopicWildcard{kMalformed, "MQTT-3.3.2-2", "MQTT-3.3.2-2",
                                      "PUBLISH with a wildcard in its Topic Name"};
 inline constexpr Rule kTopicEmpty{kProtocol, "5.0 3.3.2.1", "MQTT-4.7.3-1",
                                   "PUBLISH with neither a Topic Name nor a Topic Alias"};

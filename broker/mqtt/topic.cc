@@ -9,27 +9,29 @@ namespace {
 
 constexpr std::string_view kSharePrefix = "$share/";
 
-constexpr Refusal kEmptyName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-1", "an empty Topic Name"};
+// Topic Name Invalid and Topic Filter Invalid are for what is correctly formed and not accepted (5.0 section 2.4).
+
+constexpr Refusal kEmptyName{ReasonCode::kMalformedPacket, "MQTT-4.7.3-1", "an empty Topic Name"};
 constexpr Refusal kNotTextName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-1", "a Topic Name that is not UTF-8"};
 constexpr Refusal kNulInName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-2", "U+0000 in a Topic Name"};
-constexpr Refusal kWildcardInName{ReasonCode::kTopicNameInvalid, "MQTT-3.3.2-2", "a wildcard in a Topic Name"};
+constexpr Refusal kWildcardInName{ReasonCode::kMalformedPacket, "MQTT-3.3.2-2", "a wildcard in a Topic Name"};
 constexpr Refusal kLongName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3", "a Topic Name longer than it may be"};
 constexpr Refusal kDeepName{ReasonCode::kTopicNameInvalid, "5.0 4.7.3",
                             "a Topic Name with more levels than it may have"};
 
-constexpr Refusal kEmptyFilter{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-1", "an empty Topic Filter"};
-constexpr Refusal kHashNotLast{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-1",
+constexpr Refusal kEmptyFilter{ReasonCode::kMalformedPacket, "MQTT-4.7.3-1", "an empty Topic Filter"};
+constexpr Refusal kHashNotLast{ReasonCode::kMalformedPacket, "MQTT-4.7.1-1",
                                "a Topic Filter with '#' other than as its whole last level"};
-constexpr Refusal kPlusInLevel{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.1-2",
+constexpr Refusal kPlusInLevel{ReasonCode::kMalformedPacket, "MQTT-4.7.1-2",
                                "a Topic Filter with '+' other than as a whole level"};
 constexpr Refusal kLongFilter{ReasonCode::kTopicFilterInvalid, "MQTT-4.7.3-3", "a Topic Filter longer than it may be"};
 constexpr Refusal kDeepFilter{ReasonCode::kTopicFilterInvalid, "5.0 4.7.3",
                               "a Topic Filter with more levels than it may have"};
-constexpr Refusal kNoShareName{ReasonCode::kTopicFilterInvalid, "MQTT-4.8.2-1",
+constexpr Refusal kNoShareName{ReasonCode::kMalformedPacket, "MQTT-4.8.2-1",
                                "a Shared Subscription without a ShareName"};
-constexpr Refusal kBadShareName{ReasonCode::kTopicFilterInvalid, "MQTT-4.8.2-2",
+constexpr Refusal kBadShareName{ReasonCode::kMalformedPacket, "MQTT-4.8.2-2",
                                 "a Shared Subscription whose ShareName holds a wildcard"};
-constexpr Refusal kShareWithoutFilter{ReasonCode::kTopicFilterInvalid, "MQTT-4.8.2-2",
+constexpr Refusal kShareWithoutFilter{ReasonCode::kMalformedPacket, "MQTT-4.8.2-2",
                                       "a Shared Subscription without a Topic Filter after its ShareName"};
 
 bool exceeds(std::size_t value, std::size_t limit) noexcept { return limit != 0 && value > limit; }
@@ -43,8 +45,6 @@ bool starts_with_dollar(std::string_view topic) noexcept { return !topic.empty()
 
 Result<void, Refusal> check_filter(std::string_view filter, const TopicLimits& limits) noexcept {
   if (filter.empty()) return failure(kEmptyFilter);
-  if (filter.size() > kMaximumStringSize || exceeds(filter.size(), limits.maximum_length)) return failure(kLongFilter);
-  if (has_too_many_levels(filter, limits)) return failure(kDeepFilter);
   for (std::size_t at = filter.find_first_of("+#"); at != std::string_view::npos;
        at = filter.find_first_of("+#", at + 1)) {
     const bool starts_level = at == 0 || filter[at - 1] == '/';
@@ -52,6 +52,8 @@ Result<void, Refusal> check_filter(std::string_view filter, const TopicLimits& l
     if (filter[at] == '#' && !(starts_level && is_last)) return failure(kHashNotLast);
     if (filter[at] == '+' && !(starts_level && (is_last || filter[at + 1] == '/'))) return failure(kPlusInLevel);
   }
+  if (filter.size() > kMaximumStringSize || exceeds(filter.size(), limits.maximum_length)) return failure(kLongFilter);
+  if (has_too_many_levels(filter, limits)) return failure(kDeepFilter);
   return {};
 }
 

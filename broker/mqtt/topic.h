@@ -27,7 +27,8 @@ inline bool is_sys_topic(std::string_view topic) noexcept {
 }
 
 /// Checks a Topic Name: at least one character, no wildcard (MQTT-4.7.3-1, MQTT-3.3.2-2), UTF-8 without U+0000
-/// (MQTT-1.5.4-1, MQTT-1.5.4-2), limits. Statement numbers are 5.0's. Errors: Malformed Packet, Topic Name Invalid.
+/// (MQTT-1.5.4-1, MQTT-1.5.4-2), limits. Statement numbers are 5.0's. Errors: Malformed Packet, and Topic Name Invalid
+/// for one that is well-formed and above the limits.
 Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits& limits = {}) noexcept;
 /// The part of it that is not about characters: for a Topic Name whose characters were checked before.
 Result<void, Refusal> check_topic_size(std::string_view topic, const TopicLimits& limits) noexcept;
@@ -43,7 +44,8 @@ struct TopicFilterView {
 /// Checks and takes apart a Topic Filter as sent: `#` last and, like `+`, a whole level (MQTT-4.7.1-1, MQTT-4.7.1-2),
 /// at least one character (MQTT-4.7.3-1), and for `$share` a share name of at least one character without `/ + #`
 /// (MQTT-4.8.2-1), followed by
-/// `/` and a filter (MQTT-4.8.2-2). Statement numbers are 5.0's. Errors: Topic Filter Invalid.
+/// `/` and a filter (MQTT-4.8.2-2). Statement numbers are 5.0's. Errors: Malformed Packet, and Topic Filter Invalid for
+/// one that is well-formed and above the limits.
 Result<TopicFilterView, Refusal> parse_topic_filter(std::string_view filter, const TopicLimits& limits = {}) noexcept;
 
 /// Whether a (not shared) Topic Filter matches a Topic Name: 5.0 section 4.7, `$` topics and MQTT-4.7.2-1 included.

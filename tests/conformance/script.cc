@@ -223,8 +223,15 @@ std::optional<std::string> read_bytes(std::string_view line) {
     if (line[at] == '"') {
       const std::size_t end = line.find('"', at + 1);
       if (end == std::string_view::npos) return std::nullopt;
-      bytes += line.substr(at + 1, end - at - 1);
+      const std::string_view text = line.substr(at + 1, end - at - 1);
       at = end + 1;
+      unsigned times = 1;
+      if (at < line.size() && line[at] == '*') {
+        const auto [rest, error] = std::from_chars(line.data() + at + 1, line.data() + line.size(), times);
+        if (error != std::errc()) return std::nullopt;
+        at = static_cast<std::size_t>(rest - line.data());
+      }
+      while (times-- > 0) bytes += text;
       continue;
     }
     const std::size_t end = std::min(line.find(' ', at), line.size());

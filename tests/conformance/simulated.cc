@@ -7,7 +7,10 @@ namespace {
 
 using core::testing::TestOptions;
 
-std::uint32_t as_number(const std::string& text) { return static_cast<std::uint32_t>(std::stoul(text)); }
+/// "40B", "2s", "unlimited".
+std::uint32_t as_number(const std::string& text) {
+  return text == "unlimited" ? 0 : static_cast<std::uint32_t>(std::stoul(text));
+}
 bool as_bool(const std::string& text) { return text == "true"; }
 
 using Apply = void (*)(TestOptions&, const std::string&);

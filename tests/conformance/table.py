@@ -77,12 +77,13 @@ def wrong_run(statements, unproved, records):
     for name, row in statements.items():
         if row["binds_broker"] == "yes" and name not in records and name not in unproved:
             yield f"{name}: is not proved by any test of this run"
-    ran = {line for line in proof_lines(records)}
+    ran = set(proof_lines(records))
     expected = set(PROOFS.read_text().splitlines()) if PROOFS.exists() else set()
     for line in sorted(expected - ran):
         yield f"{line}: this proof did not run"
-    for line in sorted(ran - expected):
-        yield f"{line}: this proof is new; run table.py write"
+    new = sorted(ran - expected)
+    if new:
+        yield f"{len(new)} proofs are new, the first: {new[0]}; run table.py write"
 
 
 def proof_lines(records):

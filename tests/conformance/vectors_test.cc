@@ -91,11 +91,15 @@ class VectorTest : public ::testing::Test {
   }
 
  private:
-  /// The statement that the refusal names, and those that the file names for this version.
+  /// The statement that the refusal names, and those that the file names for this version. What a Server may not send
+  /// is not proved by its refusing the same from a Client.
   void record() const {
     const std::string version = kVersions[static_cast<std::size_t>(expectation_.version) - 3];
     const std::string refused = version + " " + expectation_.statement;
-    if (known_.contains(refused)) mortise::testing::proves(refused, "vectors/" + vector_.name);
+    const std::string folder = vector_.name.substr(0, vector_.name.find('/'));
+    const bool is_of_a_server =
+        folder == "connack" || folder == "suback" || folder == "unsuback" || folder == "pingresp";
+    if (known_.contains(refused) && !is_of_a_server) mortise::testing::proves(refused, "vectors/" + vector_.name);
     for (const std::string& statement : vector_.proves) {
       if (statement.starts_with(version + " ")) mortise::testing::proves(statement, "vectors/" + vector_.name);
     }

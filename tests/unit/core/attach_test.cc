@@ -1,4 +1,5 @@
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -118,6 +119,7 @@ TEST_P(AttachTest, AWillCannotForgeWhatTheBrokerSaysOfItself) {
 }
 
 TEST_P(AttachTest, CleanStartEndsTheStoredSession) {  // MQTT-3.1.2-4
+  PROVES("5.0 MQTT-3.1.2-4", "5.0 MQTT-3.1.4-4", "5.0 MQTT-3.2.2-2");
   TestBroker broker(options());
   auto& old = broker.client();
   old.connect("c", true, 1000);
@@ -131,6 +133,7 @@ TEST_P(AttachTest, CleanStartEndsTheStoredSession) {  // MQTT-3.1.2-4
 }
 
 TEST_P(AttachTest, TheEndOfAStoredSessionIsDurableBeforeConnackSaysSo) {
+  PROVES("5.0 MQTT-3.1.2-4");
   TestBroker broker(options(true));
   auto& old = broker.client();
   old.connect("c", true, 1000);
@@ -184,6 +187,7 @@ TEST_P(AttachTest, AStoredSessionIsReviewedAndWhatWasRevokedIsNotDelivered) {  /
 }
 
 TEST_P(AttachTest, ASubscriptionMadeWhileTheNextConnectionIsReviewedIsNotLost) {
+  PROVES("5.0 MQTT-3.10.4-1", "5.0 MQTT-3.10.4-2");
   bool is_slow = false;
   plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
     if (is_slow && request.topic == "a") return pending();
@@ -266,6 +270,25 @@ TEST_P(AttachTest, NobodyAttachesAfterShutDown) {
   auto& late = broker.client();
   late.connect("d");
   EXPECT_FALSE(late.is_open());
+  EXPECT_EQ(late.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(ReasonCode::kServerUnavailable));
+}
+
+TEST_P(AttachTest, ConnackHasACodeOfItsOwnTableWhateverAPluginDeniesWith) {
+  PROVES("5.0 MQTT-3.2.2-8");
+  ReasonCode reason{};
+  plugins.auth->on_authenticate = [&](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
+    return deny_connect(reason);
+  };
+  TestBroker broker(options());
+  for (int code = 0; code < 256; ++code) {
+    reason = static_cast<ReasonCode>(code);
+    auto& client = broker.client();
+    client.connect("c");
+    EXPECT_FALSE(client.is_open());
+    const auto connack = client.next_as<mqtt::ConnackView>();  // decoding checks the code
+    EXPECT_GE(connack.code, 0x80);
+    EXPECT_TRUE(mqtt::is_allowed_in(static_cast<ReasonCode>(connack.code), PacketType::kConnack)) << code;
+  }
 }
 
 TEST_P(AttachTest, ReconnectingInATightLoopLeavesNothingBehind) {  // BUG-CLASS B, G

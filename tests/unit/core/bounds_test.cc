@@ -1,6 +1,7 @@
 #include <array>
 
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 #include "tests/unit/allocated_bytes.h"
 
 // Everything that a client can make grow is walked to its limit and ten times beyond: the policy of broker/README.md
@@ -198,6 +199,7 @@ TEST_F(Bounds, AReadAheadThatFansOutIsWorkedOffInSeveralIterations) {
 }
 
 TEST_F(Bounds, TopicAliasesHoldNoMoreThanTheTopicAliasMaximum) {  // MQTT-3.3.2-9
+  PROVES("5.0 MQTT-3.2.2-17", "5.0 MQTT-3.3.2-9", "5.0 MQTT-3.3.2-12");
   TestOptions small = options();
   small.mqtt.topic_alias_maximum = 4;
   TestBroker broker(small);
@@ -217,7 +219,8 @@ TEST_F(Bounds, TopicAliasesHoldNoMoreThanTheTopicAliasMaximum) {  // MQTT-3.3.2-
   EXPECT_EQ(broker.counters().protocol_errors, 1u);
 }
 
-TEST_F(Bounds, MoreMessagesInFlightThanTheReceiveMaximumEndTheConnection) {  // MQTT-3.3.4-9
+TEST_F(Bounds, MoreMessagesInFlightThanTheReceiveMaximumEndTheConnection) {  // MQTT-3.3.4-7
+  PROVES("5.0 MQTT-3.3.4-7");
   TestOptions small = options();
   small.mqtt.receive_maximum = 10;
   TestBroker broker(small);
@@ -429,6 +432,7 @@ class SubscriptionBounds : public Bounds, public ::testing::WithParamInterface<m
 INSTANTIATE_TEST_SUITE_P(Versions, SubscriptionBounds, ::testing::Values(k311, mqtt::ProtocolVersion::k5));
 
 TEST_P(SubscriptionBounds, OneClientHasNoMoreSubscriptionsThanItMay) {
+  PROVES("5.0 MQTT-3.8.4-1", "5.0 MQTT-3.8.4-3", "5.0 MQTT-3.8.4-7");
   TestOptions small = options();
   small.session.max_subscriptions = 10;
   TestBroker broker(small);
@@ -466,6 +470,7 @@ TEST_P(SubscriptionBounds, AllSubscriptionsTogetherTakeNoMoreMemoryThanTheyMay) 
 }
 
 TEST_F(Bounds, OneSubscribeHoldsNoMoreQuestionsThanAClientMayHaveSubscriptions) {
+  PROVES("5.0 MQTT-3.8.4-5", "5.0 MQTT-3.8.4-6");
   plugins.auth->on_authorize = [](const hooks::AccessRequest&) { return access(true); };
   TestOptions small = options();
   small.session.max_subscriptions = 10;
