@@ -2,6 +2,7 @@
 #include <random>
 
 #include "tests/broker/affix_fixture.h"
+#include "tests/conformance/proof.h"
 
 // The second seed bug: a topic is rewritten where somebody else still reads it. Through the real plugin, host, loops
 // and sockets, every receiver's bytes are compared with what they must be, all of them.
@@ -13,6 +14,10 @@ constexpr std::array kVersions = {mqtt::ProtocolVersion::k31, mqtt::ProtocolVers
 constexpr std::array kQualities = {QoS::kAtMostOnce, QoS::kAtLeastOnce, QoS::kExactlyOnce};
 
 TEST_F(AffixTest, OneMessageReachesReceiversOfEveryVersionAffixAndQoSWithTheirOwnBytes) {  // BUG-CLASS A, C
+  PROVES("3.1.1 MQTT-2.3.1-5", "3.1.1 MQTT-2.3.1-6", "3.1.1 MQTT-3.3.2-1", "3.1.1 MQTT-3.3.2-3", "3.1.1 MQTT-3.8.4-6",
+         "3.1.1 MQTT-4.3.1-1", "5.0 MQTT-2.2.1-2", "5.0 MQTT-2.2.1-5", "5.0 MQTT-3.3.2-1", "5.0 MQTT-3.3.2-3",
+         "5.0 MQTT-3.3.2-4", "5.0 MQTT-3.3.2-15", "5.0 MQTT-3.3.2-16", "5.0 MQTT-3.3.2-17", "5.0 MQTT-3.3.2-18",
+         "5.0 MQTT-3.3.2-20", "5.0 MQTT-3.8.4-7", "5.0 MQTT-3.8.4-8", "5.0 MQTT-4.3.1-1");
   start_tenants();
   struct Receiver {
     std::unique_ptr<WireClient> client;
@@ -62,6 +67,7 @@ TEST_F(AffixTest, OneMessageReachesReceiversOfEveryVersionAffixAndQoSWithTheirOw
 }
 
 TEST_F(AffixTest, AnAffixThatChangesNothingPassesEveryTopicAsItIs) {  // BUG-CLASS C: yields the same topic
+  PROVES("5.0 MQTT-4.7.3-3");
   start_tenants();
   const auto empty = connect("empty", "empty"), nobody = connect("nobody", "nobody"),
              from = connect("from", "operator");
@@ -107,6 +113,7 @@ TEST_F(AffixTest, NoByteOfALongerTopicIsLeftInAShorterOne) {  // BUG-CLASS C: st
 }
 
 TEST_F(AffixTest, ATopicAliasStandsForTheRewrittenTopicOnItsOwnConnectionOnly) {  // BUG-CLASS C: alias and rewriting
+  PROVES("5.0 MQTT-3.3.2-7", "5.0 MQTT-3.14.4-1");
   start_tenants();
   const auto alice = connect("alice", "alice"), bob = connect("bob", "bob"), all = connect("all", "nobody");
   ConnectOptions takes_aliases;
@@ -142,6 +149,7 @@ TEST_F(AffixTest, ATopicAliasStandsForTheRewrittenTopicOnItsOwnConnectionOnly) {
 }
 
 TEST_F(AffixTest, ARetainedMessageIsReplayedUnderEachReceiversNameHoweverOften) {  // BUG-CLASS A, C: rewriting twice
+  PROVES("3.1.1 MQTT-3.3.1-10", "3.1.1 MQTT-3.8.4-6", "5.0 MQTT-3.3.1-6", "5.0 MQTT-3.8.4-8");
   start_tenants();
   const auto alice = connect("alice", "alice"), nobody = connect("nobody", "nobody"), bob = connect("bob", "bob");
   mqtt::PropertyWriter properties;
@@ -198,6 +206,7 @@ TEST_F(AffixTest, ARetainedMessageGoesToReceiversOfMixedVersionsAtOnce) {  // BU
 }
 
 TEST_F(AffixTest, ASecondDeliveryHasTheBytesOfTheFirstWhateverOthersWereSent) {  // BUG-CLASS A, MQTT-4.4.0-1
+  PROVES("3.1.1 MQTT-3.3.1-1", "3.1.1 MQTT-4.4.0-1", "5.0 MQTT-3.3.1-1", "5.0 MQTT-4.3.3-12", "5.0 MQTT-4.4.0-1");
   start_tenants();
   ConnectOptions options;
   options.clean_start = false;
@@ -238,6 +247,7 @@ TEST_F(AffixTest, ASecondDeliveryHasTheBytesOfTheFirstWhateverOthersWereSent) { 
 }
 
 TEST_F(AffixTest, AWillIsRewrittenOnceAndOutlivesItsConnection) {  // BUG-CLASS A, C
+  PROVES("3.1.1 MQTT-3.1.2-8", "3.1.1 MQTT-3.1.2-17", "5.0 MQTT-3.1.2-15");
   start_tenants();
   const auto alice = connect("alice", "alice"), bob = connect("bob", "bob"), nobody = connect("nobody", "nobody");
   for (WireClient* receiver : {alice.get(), bob.get(), nobody.get()}) subscribe(*receiver, "#", QoS::kAtLeastOnce);
@@ -262,6 +272,7 @@ TEST_F(AffixTest, AWillIsRewrittenOnceAndOutlivesItsConnection) {  // BUG-CLASS 
 }
 
 TEST_F(AffixTest, ASharedSubscriptionKeepsItsTenantsApart) {  // BUG-CLASS C: shared filters
+  PROVES("3.1.1 MQTT-3.10.4-2", "5.0 MQTT-3.10.4-2", "5.0 MQTT-3.10.4-4");
   start_tenants();
   const auto one = connect("one", "alice"), two = connect("two", "alice", mqtt::ProtocolVersion::k311);
   const auto other = connect("other", "bob"), nobody = connect("nobody", "nobody");

@@ -28,6 +28,7 @@ class Mosquitto(support.BrokerTest):
     def received(self, subscriber):
         return [line.removeprefix("got ") for line in subscriber.lines if line.startswith("got ")]
 
+    @support.proves("3.1.1 MQTT-3.3.4-1", "5.0 MQTT-4.3.3-4")
     def test_every_qos_arrives_in_order_in_every_version(self):
         payloads = [f"message {number}" for number in range(200)]
         for version in self.versions:
@@ -41,6 +42,7 @@ class Mosquitto(support.BrokerTest):
                     publisher.kill()
                     self.assertEqual(self.received(subscriber), [f"a/b {qos} 0 {payload}" for payload in payloads])
 
+    @support.proves("3.1.1 MQTT-7.0.0-2")
     def test_versions_talk_to_each_other(self):
         subscribers = [self.subscribe("-V", version, "-t", "mixed", "-q", "2", "-C", "3") for version in self.versions]
         for version in self.versions:
@@ -50,6 +52,7 @@ class Mosquitto(support.BrokerTest):
             self.assertEqual(self.received(subscriber), [f"mixed 2 0 {version}" for version in self.versions])
 
     # MQTT-3.3.1-5, MQTT-3.3.1-6, MQTT-3.3.1-8
+    @support.proves("3.1.1 MQTT-3.3.1-8", "3.1.1 MQTT-3.3.1-10", "3.1.1 MQTT-3.3.1-11", "5.0 MQTT-3.3.1-6", "5.0 MQTT-3.3.1-7")
     def test_a_retained_message_waits_for_later_subscribers_until_it_is_removed(self):
         for version in self.versions:
             with self.subTest(version=version):
@@ -65,6 +68,7 @@ class Mosquitto(support.BrokerTest):
                 self.assertEqual(self.received(later), ["kept 0 0 live"])
 
     # MQTT-3.1.2-8
+    @support.proves("3.1.1 MQTT-3.1.2-8", "5.0 MQTT-3.1.2-8")
     def test_the_will_of_a_client_that_is_killed_is_published(self):
         for version in self.versions:
             with self.subTest(version=version):
@@ -76,6 +80,7 @@ class Mosquitto(support.BrokerTest):
                 self.assertEqual(self.received(watcher), ["wills/it 1 0 gone"])
 
     # MQTT-3.1.4-3 (5.0), MQTT-3.1.4-2 (3.1.1)
+    @support.proves("3.1.1 MQTT-3.1.3-2", "3.1.1 MQTT-3.1.4-2", "5.0 MQTT-3.1.4-3")
     def test_a_second_client_with_the_same_id_takes_the_session_over(self):
         for version in self.versions:
             with self.subTest(version=version):
@@ -91,6 +96,8 @@ class Mosquitto(support.BrokerTest):
                 first.kill()
 
     # MQTT-3.1.2-4 and its section 3.1.2.4
+    @support.proves("3.1.1 MQTT-3.1.2-4", "3.1.1 MQTT-3.1.2-5", "3.1.1 MQTT-3.1.3-2", "3.1.1 MQTT-3.1.4-3", "3.1.1 MQTT-4.5.0-1", "5.0 MQTT-3.1.2-5",
+                    "5.0 MQTT-3.1.4-4", "5.0 MQTT-4.5.0-1")
     def test_a_kept_session_gets_what_was_published_while_it_was_away(self):
         for version in self.versions:
             with self.subTest(version=version):
@@ -117,6 +124,7 @@ class Mosquitto(support.BrokerTest):
         self.assertEqual(sorted(sum(got, []), key=int), numbers)
         self.assertTrue(all(got), got)
 
+    @support.proves("3.1.1 MQTT-4.7.3-4", "5.0 MQTT-4.7.3-4")
     def test_long_and_strange_topics_and_payloads_arrive_unaltered(self):
         topic = "t/" + "ü" * 2000 + "/ \"'%\\ $x/" + "l/" * 100 + "end"
         subscriber = self.subscribe("-V", "5", "-t", topic, "-q", "2", "-C", "1")

@@ -6,6 +6,11 @@ import support
 
 
 class MqttJs(support.BrokerTest):
+    @support.proves("3.1.1 MQTT-2.3.1-6", "3.1.1 MQTT-3.1.2-4", "3.1.1 MQTT-3.1.2-8", "3.1.1 MQTT-3.1.4-2", "3.1.1 MQTT-3.1.4-4",
+                    "3.1.1 MQTT-3.2.2-2", "3.1.1 MQTT-3.2.2-3", "3.1.1 MQTT-3.3.1-8", "3.1.1 MQTT-3.3.4-1", "3.1.1 MQTT-3.8.4-1",
+                    "3.1.1 MQTT-3.8.4-2", "3.1.1 MQTT-3.14.4-3", "3.1.1 MQTT-4.3.3-2", "3.1.1 MQTT-7.0.0-2", "3.1.1 MQTT-7.1.1-1",
+                    "5.0 MQTT-2.2.1-5", "5.0 MQTT-3.1.2-5", "5.0 MQTT-3.1.2-6", "5.0 MQTT-3.2.2-3", "5.0 MQTT-3.3.2-15", "5.0 MQTT-3.3.2-16",
+                    "5.0 MQTT-3.3.2-17", "5.0 MQTT-3.3.4-1", "5.0 MQTT-3.8.4-1", "5.0 MQTT-3.8.4-2", "5.0 MQTT-4.2.0-1", "5.0 MQTT-4.3.3-11")
     def test_mqtt_js_gets_what_the_specification_promises(self):
         self.start_broker()
         client = self.program("node", pathlib.Path(__file__).with_name("mqttjs_client.js"), self.broker.port)

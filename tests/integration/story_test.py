@@ -60,6 +60,7 @@ class Story(support.BrokerTest):
         self.assertRegex(printed, r"plugin queue: store-sqlite \S+ \(store\..*\), inline")
         self.assertRegex(printed, r"listening on tcp://127\.0\.0\.1:[1-9]")
 
+    @support.proves("5.0 MQTT-3.1.4-2")
     def test_only_the_right_password_lets_anybody_in(self):
         self.publish("alice", "a", "-m", "x", "-q", "1")
         for version, says in (("5", "Bad User Name or Password (0x86)"), ("3.1.1", "Bad user name or password (0x04)"),
@@ -74,6 +75,7 @@ class Story(support.BrokerTest):
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("refused the connection", nobody.stderr)
 
+    @support.proves("5.0 MQTT-3.8.4-7")
     def test_what_the_acl_denies_is_refused_and_does_not_come_through_wildcards_either(self):
         for version, code in (("5", "Not authorized (0x87)"), ("3.1.1", "Unspecified error (0x80)")):
             refused = support.run(*self.client("sub", "alice", "-V", version, "-t", "secret/#", "-W", "30"))
@@ -109,6 +111,7 @@ class Story(support.BrokerTest):
         self.assertEqual(self.stored("SELECT topic FROM retained ORDER BY topic"), [("tenant/alice/a",), ("tenant/bob/a",)])
         self.assertEqual(support.run(*self.client("sub", "bob", "-t", "tenant/alice/#", "-E")).returncode, 0)  # his own, below tenant/bob/
 
+    @support.proves("5.0 MQTT-3.1.2-23")
     def test_a_thousand_acknowledged_messages_survive_sigkill_once_each_and_in_order(self):
         for qos in ("1", "2"):
             with self.subTest(qos=qos):

@@ -1,4 +1,5 @@
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -18,6 +19,7 @@ TEST_P(DeliverTest, OverlappingSubscriptionsGetOneCopyAtTheHighestQoS) {  // MQT
 }
 
 TEST_P(DeliverTest, TheClientsReceiveMaximumIsKept) {  // MQTT-3.3.4-9
+  PROVES("5.0 MQTT-3.3.4-9", "5.0 MQTT-4.9.0-1", "5.0 MQTT-4.9.0-2");
   TestBroker broker(options());
   auto& client = broker.client();
   ConnectOptions two;
@@ -34,6 +36,7 @@ TEST_P(DeliverTest, TheClientsReceiveMaximumIsKept) {  // MQTT-3.3.4-9
 }
 
 TEST_P(DeliverTest, AMessageAboveTheClientsMaximumPacketSizeCountsAsSent) {  // MQTT-3.1.2-24, MQTT-3.1.2-25
+  PROVES("5.0 MQTT-3.1.2-24", "5.0 MQTT-3.1.2-25");
   TestBroker broker(options());
   auto& client = broker.client();
   ConnectOptions small;
@@ -52,6 +55,7 @@ TEST_P(DeliverTest, AMessageAboveTheClientsMaximumPacketSizeCountsAsSent) {  // 
 }
 
 TEST_P(DeliverTest, AClientWhoseConnackIsAboveItsMaximumPacketSizeIsRefusedBeforeItTakesOver) {  // MQTT-3.1.2-24
+  PROVES("5.0 MQTT-3.1.2-24", "5.0 MQTT-3.2.2-7", "5.0 MQTT-3.14.0-1", "5.0 MQTT-4.13.2-1");
   TestBroker broker(options());
   auto& older = broker.client();
   older.connect("c");
@@ -73,6 +77,7 @@ TEST_P(DeliverTest, AClientWhoseConnackIsAboveItsMaximumPacketSizeIsRefusedBefor
 }
 
 TEST_P(DeliverTest, ASubackAboveTheClientsMaximumPacketSizeIsNotSentAndNothingIsSubscribed) {  // MQTT-3.1.2-24
+  PROVES("5.0 MQTT-3.1.2-24");
   TestBroker broker(options());
   for (const bool subscribes : {true, false}) {
     ConnectOptions connect;
@@ -198,19 +203,24 @@ TEST_P(DeliverTest, EachAcknowledgementLeavesWithItsOwnCommit) {
 }
 
 TEST_P(DeliverTest, WhoPublishesWhileTheStoreFailsIsToldByTheClose) {  // R10: refuse_persistent
-  TestBroker broker(options(true));
-  auto& subscriber = broker.client();
-  subscriber.connect("s", true, 1000);
-  broker.make_durable();
-  subscriber.subscribe("t", 1);
-  broker.make_durable();
-  auto& publisher = broker.client();
-  publisher.connect("p");
-  publisher.take_types();
-  broker.store_fails(true);
-  publisher.publish("t", "1", 1, 1);
-  EXPECT_EQ(publisher.next_as<mqtt::DisconnectView>().reason, ReasonCode::kServerBusy);  // 5.0 table 3-13
-  EXPECT_FALSE(publisher.is_open());
+  PROVES("3.1.1 MQTT-4.8.0-2");
+  for (const mqtt::ProtocolVersion version : {k311, mqtt::ProtocolVersion::k5}) {
+    TestBroker broker(options(true));
+    auto& subscriber = broker.client();
+    subscriber.connect("s", true, 1000);
+    broker.make_durable();
+    subscriber.subscribe("t", 1);
+    broker.make_durable();
+    auto& publisher = broker.client(version);
+    publisher.connect("p");
+    publisher.take_types();
+    broker.store_fails(true);
+    publisher.publish("t", "1", 1, 1);
+    EXPECT_FALSE(publisher.is_open());
+    ASSERT_EQ(publisher.waiting(), version == k311 ? 0u : 1u);
+    if (version == k311) continue;
+    EXPECT_EQ(publisher.next_as<mqtt::DisconnectView>().reason, ReasonCode::kServerBusy);  // 5.0 table 3-13
+  }
 }
 
 TEST_P(DeliverTest, WithMemoryOnlyEverythingGoesOnWhileTheStoreFails) {  // R10: memory_only

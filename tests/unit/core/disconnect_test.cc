@@ -1,4 +1,5 @@
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -25,6 +26,7 @@ class DisconnectTest : public CoreTest {
 INSTANTIATE_TEST_SUITE_P(Loops, DisconnectTest, ::testing::Values(1, 3));
 
 TEST_P(DisconnectTest, ADelayedWillComesAfterItsDelay) {  // 5.0 section 3.1.3.2.2
+  PROVES("5.0 MQTT-3.1.2-7", "5.0 MQTT-3.1.2-8");
   TestBroker broker(options());
   auto& watching = watcher(broker);
   auto& client = broker.client();
@@ -37,6 +39,7 @@ TEST_P(DisconnectTest, ADelayedWillComesAfterItsDelay) {  // 5.0 section 3.1.3.2
 }
 
 TEST_P(DisconnectTest, ADelayedWillIsForgottenWhenTheClientComesBackInTime) {  // MQTT-3.1.3-9
+  PROVES("5.0 MQTT-3.1.3-9");
   TestBroker broker(options());
   auto& watching = watcher(broker);
   auto& client = broker.client();
@@ -50,6 +53,7 @@ TEST_P(DisconnectTest, ADelayedWillIsForgottenWhenTheClientComesBackInTime) {  /
 }
 
 TEST_P(DisconnectTest, TheWillDelayEndsWithTheSession) {  // 5.0 section 3.1.3.2.2
+  PROVES("5.0 MQTT-3.1.2-8");
   TestBroker broker(options());
   auto& watching = watcher(broker);
   auto& client = broker.client();
@@ -62,6 +66,7 @@ TEST_P(DisconnectTest, TheWillDelayEndsWithTheSession) {  // 5.0 section 3.1.3.2
 }
 
 TEST_P(DisconnectTest, DisconnectWithWillPublishesItAndPlainDisconnectDoesNot) {  // MQTT-3.14.4-3, 5.0 section 3.14.2.1
+  PROVES("5.0 MQTT-3.14.4-3");
   TestBroker broker(options());
   auto& watching = watcher(broker);
   auto& quiet = broker.client();
@@ -75,6 +80,7 @@ TEST_P(DisconnectTest, DisconnectWithWillPublishesItAndPlainDisconnectDoesNot) {
 }
 
 TEST_P(DisconnectTest, ASessionEndsWhenItsExpiryIntervalHasPassed) {  // MQTT-3.1.2-23
+  PROVES("5.0 MQTT-3.1.2-6", "5.0 MQTT-3.1.2-23", "5.0 MQTT-4.1.0-2");
   TestBroker broker(options());
   auto& client = broker.client();
   client.connect("c", true, 10);
@@ -90,6 +96,7 @@ TEST_P(DisconnectTest, ASessionEndsWhenItsExpiryIntervalHasPassed) {  // MQTT-3.
 }
 
 TEST_P(DisconnectTest, DisconnectMayChangeTheExpiryButNotPassWhatAuthenticationAllowed) {
+  PROVES("5.0 MQTT-4.1.0-2");
   plugins.auth->on_authenticate = [](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
     hooks::AuthDecision decision = allow_connect();
     decision.session_expiry_maximum = Seconds(60);
@@ -140,6 +147,7 @@ TEST_P(DisconnectTest, AnExpiryAfterOneThatWasAskedForAndNotGrantedIsNoError) { 
 }
 
 TEST_P(DisconnectTest, AKickedClientIsToldAndGone) {
+  PROVES("5.0 MQTT-3.14.4-2", "5.0 MQTT-4.13.2-1");
   TestBroker broker(options());
   auto& client = broker.client();
   client.connect("c");

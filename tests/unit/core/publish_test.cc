@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "harness.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -24,6 +25,7 @@ class PublishTest : public ::testing::TestWithParam<std::size_t> {
 INSTANTIATE_TEST_SUITE_P(Loops, PublishTest, ::testing::Values(1, 3));
 
 TEST_P(PublishTest, AMessageReachesASubscriberAndNobodyElse) {
+  PROVES("3.1.1 MQTT-3.3.2-3", "3.1.1 MQTT-3.8.4-1", "5.0 MQTT-3.1.4-5", "5.0 MQTT-3.3.2-3", "5.0 MQTT-3.8.4-1");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& stranger = broker.client(mqtt::ProtocolVersion::k311);
@@ -42,6 +44,7 @@ TEST_P(PublishTest, AMessageReachesASubscriberAndNobodyElse) {
 
 /// Which properties of the publisher reach whom, whatever else could be passed on byte for byte.
 TEST_P(PublishTest, OfItsPropertiesTheAliasStaysAndTheExpiryCountsDown) {  // MQTT-3.3.2-6, MQTT-3.3.2-17
+  PROVES("5.0 MQTT-3.3.2-20");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& old = broker.client(mqtt::ProtocolVersion::k311);
@@ -76,6 +79,8 @@ TEST_P(PublishTest, OfItsPropertiesTheAliasStaysAndTheExpiryCountsDown) {  // MQ
 }
 
 TEST_P(PublishTest, WhateverThePublisherSentAReceiverGetsItInItsOwnForm) {
+  PROVES("3.1.1 MQTT-3.3.1-2", "3.1.1 MQTT-3.3.1-9", "3.1.1 MQTT-4.3.1-1", "5.0 MQTT-3.3.1-2", "5.0 MQTT-3.3.1-12",
+         "5.0 MQTT-4.3.1-1");
   using mqtt::ProtocolVersion;
   for (const ProtocolVersion from : {ProtocolVersion::k31, ProtocolVersion::k311, ProtocolVersion::k5}) {
     for (const ProtocolVersion to : {ProtocolVersion::k31, ProtocolVersion::k311, ProtocolVersion::k5}) {
@@ -110,6 +115,7 @@ TEST_P(PublishTest, WhateverThePublisherSentAReceiverGetsItInItsOwnForm) {
 
 /// 3.1.1 does not forbid a Remaining Length with more bytes than it needs; 5.0 does (MQTT-1.5.5-1).
 TEST_P(PublishTest, ALongRemainingLengthIsNotPassedOn) {
+  PROVES("5.0 MQTT-1.5.5-1");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& publisher = broker.client(mqtt::ProtocolVersion::k311);
@@ -127,6 +133,7 @@ TEST_P(PublishTest, ALongRemainingLengthIsNotPassedOn) {
 
 /// The match cache vouches for topics it knows: for those alone.
 TEST_P(PublishTest, AMalformedTopicIsRefusedAlsoNextToOneThatIsKnown) {  // MQTT-1.5.4-1, MQTT-3.3.2-2
+  PROVES("5.0 MQTT-1.5.4-1", "5.0 MQTT-3.3.2-2");
   for (const std::string_view topic : {"t/\xff", "t/\xc0\x80", "t/+", "t/#", "#"}) {
     TestBroker broker(options());
     auto& subscriber = broker.client();
@@ -143,6 +150,7 @@ TEST_P(PublishTest, AMalformedTopicIsRefusedAlsoNextToOneThatIsKnown) {  // MQTT
 }
 
 TEST_P(PublishTest, QoS1IsAcknowledgedOnBothSides) {  // MQTT-4.3.2-4
+  PROVES("5.0 MQTT-2.2.1-5", "5.0 MQTT-3.3.4-1", "5.0 MQTT-4.3.2-4");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& publisher = broker.client();
@@ -159,6 +167,7 @@ TEST_P(PublishTest, QoS1IsAcknowledgedOnBothSides) {  // MQTT-4.3.2-4
 }
 
 TEST_P(PublishTest, QoS2PassesOnADuplicateOnce) {  // MQTT-4.3.3-10
+  PROVES("5.0 MQTT-3.3.4-1", "5.0 MQTT-4.3.3-8", "5.0 MQTT-4.3.3-10", "5.0 MQTT-4.3.3-11");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& publisher = broker.client();
@@ -176,6 +185,7 @@ TEST_P(PublishTest, QoS2PassesOnADuplicateOnce) {  // MQTT-4.3.3-10
 }
 
 TEST_P(PublishTest, AQueueWaitsForAnAbsentClientAndKeepsItsOrder) {
+  PROVES("5.0 MQTT-3.1.2-5", "5.0 MQTT-3.1.2-23", "5.0 MQTT-3.1.3-2", "5.0 MQTT-3.2.2-3", "5.0 MQTT-4.5.0-1");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   auto& publisher = broker.client();
@@ -231,6 +241,7 @@ TEST_P(PublishTest, ARetainedMessageThatHasNoRoomReachesSubscribersAndEndsTheOne
 }
 
 TEST_P(PublishTest, ADurableAcknowledgementWaitsForTheJournal) {
+  PROVES("5.0 MQTT-3.2.0-1", "5.0 MQTT-4.3.2-4");
   TestBroker broker(options(true));
   auto& subscriber = broker.client();
   auto& publisher = broker.client();
@@ -251,6 +262,7 @@ TEST_P(PublishTest, ADurableAcknowledgementWaitsForTheJournal) {
 }
 
 TEST_P(PublishTest, ADurableQoS2MessageIsNotPassedOnBeforeItIsDurable) {
+  PROVES("5.0 MQTT-3.2.0-1", "5.0 MQTT-4.3.3-8");
   TestBroker broker(options(true));
   auto& subscriber = broker.client();
   auto& listener = broker.client();
@@ -290,6 +302,7 @@ TEST_P(PublishTest, ASharedSubscriptionGivesEachMessageToOneMember) {  // MQTT-4
 }
 
 TEST_P(PublishTest, AWillIsPublishedWhenTheConnectionIsLost) {  // MQTT-3.1.2-8
+  PROVES("5.0 MQTT-3.1.2-7", "5.0 MQTT-3.1.2-8");
   TestBroker broker(options());
   auto& subscriber = broker.client();
   subscriber.connect("s");
@@ -307,6 +320,7 @@ TEST_P(PublishTest, AWillIsPublishedWhenTheConnectionIsLost) {  // MQTT-3.1.2-8
 }
 
 TEST_P(PublishTest, ANewConnectionTakesOverAndTheOldOneIsTold) {  // MQTT-3.1.4-3
+  PROVES("5.0 MQTT-3.1.3-2", "5.0 MQTT-3.1.4-3", "5.0 MQTT-3.14.2-1", "5.0 MQTT-3.14.4-2");
   TestBroker broker(options());
   auto& old = broker.client();
   old.connect("c");
@@ -319,6 +333,7 @@ TEST_P(PublishTest, ANewConnectionTakesOverAndTheOldOneIsTold) {  // MQTT-3.1.4-
 }
 
 TEST_P(PublishTest, ASilentClientIsDisconnectedAfterOneAndAHalfKeepAlives) {  // MQTT-3.1.2-22
+  PROVES("5.0 MQTT-3.2.2-22", "5.0 MQTT-3.14.4-2");
   TestBroker broker(options());
   auto& client = broker.client();
   mqtt::ConnectView packet;

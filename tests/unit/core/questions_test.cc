@@ -1,4 +1,5 @@
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -19,6 +20,7 @@ INSTANTIATE_TEST_SUITE_P(Loops, QuestionsTest, ::testing::Values(1, 3));
 // ---- Authentication -------------------------------------------------------------------------------------------------
 
 TEST_P(QuestionsTest, AuthenticationHasExactlyOneOutcomeForEachFailureAndPolicy) {  // R10
+  PROVES("5.0 MQTT-3.1.4-2", "5.0 MQTT-3.2.0-2");
   using hooks::AuthFailurePolicy;
   for (const AuthFailurePolicy policy :
        {AuthFailurePolicy::kDeny, AuthFailurePolicy::kNext, AuthFailurePolicy::kAllow}) {
@@ -46,6 +48,7 @@ TEST_P(QuestionsTest, AuthenticationHasExactlyOneOutcomeForEachFailureAndPolicy)
 }
 
 TEST_P(QuestionsTest, ADeadlineIsAFailureAndALateAnswerChangesNothing) {  // R6, R10
+  PROVES("5.0 MQTT-3.2.2-7");
   plugins.auth->on_authenticate = [&](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
     return pending();
   };
@@ -107,6 +110,7 @@ TEST_P(QuestionsTest, AnAnswerNeverReachesAnotherConnectionOfTheSameClient) {  /
 }
 
 TEST_P(QuestionsTest, ADenialIsSaidInTheWayOfTheVersion) {  // BUG-CLASS H, 3.1.1 table 3.1
+  PROVES("3.1.1 MQTT-3.2.2-5");
   plugins.auth->on_authenticate = [](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
     return deny_connect();
   };
@@ -136,6 +140,7 @@ TEST_P(QuestionsTest, AnAnswerGivenTwiceCountsOnce) {  // R6
 }
 
 TEST_P(QuestionsTest, ADeniedPublishIsAnsweredOnceAtEachQoS) {  // MQTT-3.3.5-2
+  PROVES("5.0 MQTT-3.4.2-1", "5.0 MQTT-3.5.2-1");
   for (const int qos : {0, 1, 2}) {
     slow([](const hooks::AccessRequest& request) { return request.action == hooks::Action::kPublish; });
     TestBroker broker(options());

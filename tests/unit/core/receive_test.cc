@@ -1,4 +1,5 @@
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::core::testing {
 namespace {
@@ -28,6 +29,7 @@ std::string subscribe_bytes(TestClient& client, std::string_view filter, int qos
 }
 
 TEST_P(ReceiveTest, WhatIsSentTogetherWithConnectIsNotLostOnTheWayToTheHomeLoop) {
+  PROVES("5.0 MQTT-3.2.0-1");
   for (LoopIndex home = 0; home < GetParam(); ++home) {
     TestBroker broker(options());
     auto& client = broker.client();
@@ -39,6 +41,7 @@ TEST_P(ReceiveTest, WhatIsSentTogetherWithConnectIsNotLostOnTheWayToTheHomeLoop)
 }
 
 TEST_P(ReceiveTest, PacketsMayBeCutAtEveryByte) {  // BUG-CLASS D
+  PROVES("5.0 MQTT-3.12.4-1");
   TestBroker broker(options());
   auto& client = broker.client();
   const std::string all = connect_bytes(client, "c") + subscribe_bytes(client, "t", 1) +
@@ -49,6 +52,7 @@ TEST_P(ReceiveTest, PacketsMayBeCutAtEveryByte) {  // BUG-CLASS D
 }
 
 TEST_P(ReceiveTest, TheFirstPacketMustBeConnectAndThereIsOnlyOne) {  // MQTT-3.1.0-1, MQTT-3.1.0-2
+  PROVES("5.0 MQTT-3.1.0-1", "5.0 MQTT-3.1.0-2", "5.0 MQTT-3.2.0-2", "5.0 MQTT-3.14.0-1", "5.0 MQTT-4.13.1-1");
   TestBroker broker(options());
   auto& early = broker.client();
   early.send(mqtt::PingreqView{});
@@ -72,6 +76,7 @@ TEST_P(ReceiveTest, APacketThatOnlyAServerSendsEndsTheConnection) {
 }
 
 TEST_P(ReceiveTest, APacketAboveTheMaximumIsRefused) {  // MQTT-3.2.2-15
+  PROVES("5.0 MQTT-3.2.2-15");
   TestOptions small = options();
   small.mqtt.max_packet_size = 100;
   TestBroker broker(small);
@@ -115,6 +120,7 @@ TEST_P(ReceiveTest, PacketsWaitInOrderBehindAPendingPublish) {
 }
 
 TEST_P(ReceiveTest, AcknowledgementsAndPingsPassAPendingHook) {
+  PROVES("5.0 MQTT-3.12.4-1");
   plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
     if (request.topic == "slow") return pending();
     return access(true);
@@ -157,6 +163,7 @@ TEST_P(ReceiveTest, TheReadAheadIsBoundedAndGoesOnLater) {
 }
 
 TEST_P(ReceiveTest, AShortLivedPublisherLosesNothingBehindAPendingHook) {
+  PROVES("5.0 MQTT-3.14.4-3");
   bool is_slow = true;
   plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
     if (is_slow && request.action == hooks::Action::kPublish) return pending();
@@ -183,6 +190,7 @@ TEST_P(ReceiveTest, AShortLivedPublisherLosesNothingBehindAPendingHook) {
 }
 
 TEST_P(ReceiveTest, AClientThatVanishedBehindAPendingHookLeavesItsWill) {  // MQTT-3.1.2-8
+  PROVES("5.0 MQTT-3.1.2-8");
   plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
     if (request.topic == "slow") return pending();
     return access(true);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core_test.h"
+#include "tests/conformance/proof.h"
 
 // A broker in which everything happens at random moments: drops, reconnects with and without clean start, take-overs,
 // pending hooks, deadlines, invalidations, durability, pages. What the clients saw is then compared with what the
@@ -369,6 +370,7 @@ class SimulationTest : public ::testing::TestWithParam<std::tuple<std::size_t, b
 INSTANTIATE_TEST_SUITE_P(LoopsAndStore, SimulationTest, ::testing::Combine(::testing::Values(1, 3), ::testing::Bool()));
 
 TEST_P(SimulationTest, EveryClientSeesWhatItMustAndNothingItMustNot) {
+  PROVES("5.0 MQTT-4.3.3-4", "5.0 MQTT-4.4.0-1", "5.0 MQTT-4.5.0-1");
   const char* one = std::getenv("MORTISE_SEED");
   const std::uint32_t first = one != nullptr ? static_cast<std::uint32_t>(std::atoi(one)) : 1;
   const std::uint32_t last = one != nullptr ? first : 12;

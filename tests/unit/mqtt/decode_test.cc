@@ -10,6 +10,7 @@
 
 #include "broker/mqtt/encode.h"
 #include "broker/mqtt/topic.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::mqtt {
 namespace {
@@ -76,6 +77,7 @@ TEST(NextFrame, ReadsRemainingLengthsOfEverySize) {
 }
 
 TEST(NextFrame, RefusesWhatIsLargerThanTheMaximumAsSoonAsTheHeaderIsThere) {  // [MQTT-3.2.2-15]
+  PROVES("5.0 MQTT-3.2.2-15");
   const std::string bytes = packet(0x30, std::string(98, 'x'));
   EXPECT_EQ(frame_of(bytes, 100).size, 100u);
   const Result<std::optional<FrameView>, Refusal> frame = next_frame(as_bytes(bytes).first(2), 99);
@@ -97,6 +99,7 @@ TEST(NextFrame,
 }
 
 TEST(Decode, JudgesDupOnPubrelByTheVersion) {  // [MQTT-3.6.1-1]
+  PROVES("3.1.1 MQTT-3.6.1-1", "5.0 MQTT-3.6.1-1");
   const std::string bytes = packet(0x6A, "\x00\x01"s);
   EXPECT_TRUE(decode_acknowledgement(frame_of(bytes), ProtocolVersion::k31));
   EXPECT_FALSE(decode_acknowledgement(frame_of(bytes), ProtocolVersion::k311));

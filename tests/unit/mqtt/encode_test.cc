@@ -8,6 +8,7 @@
 
 #include "broker/mqtt/decode.h"
 #include "tests/conformance/packet_dump.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::mqtt {
 namespace {
@@ -79,6 +80,7 @@ TEST(Encode, LeavesOutWhatAVersionDoesNotHave) {
 }
 
 TEST(Encode, SaysFailureToA311SubscriberInTheOneWayItHas) {  // [MQTT-3.9.3-2]
+  PROVES("3.1.1 MQTT-3.9.3-2");
   const std::array<std::uint8_t, 4> codes = {1, 0x87, 0x8F, 0x80};
   ByteBuffer out;
   encode(out, SubscriptionAcknowledgementView{PacketType::kSuback, 1, {}, codes}, ProtocolVersion::k311);
@@ -89,6 +91,7 @@ TEST(Encode, SaysFailureToA311SubscriberInTheOneWayItHas) {  // [MQTT-3.9.3-2]
 }
 
 TEST(Encode, TakesTheShortFormsOf5) {
+  PROVES("5.0 MQTT-2.1.3-1");
   ByteBuffer out;
   encode(out, AcknowledgementView{PacketType::kPubrel, 0x1234, ReasonCode::kSuccess, {}}, ProtocolVersion::k5);
   EXPECT_EQ(out, "\x62\x02\x12\x34"s);
@@ -104,6 +107,7 @@ TEST(Encode, TakesTheShortFormsOf5) {
 }
 
 TEST(Encode, AppendsBehindWhatIsThere) {
+  PROVES("5.0 MQTT-2.2.2-1", "5.0 MQTT-3.2.2-1");
   ByteBuffer out = "before";
   encode(out, PingrespView{}, ProtocolVersion::k5);
   encode(out, ConnackView{}, ProtocolVersion::k5);
@@ -130,6 +134,7 @@ struct PublishCase {
 };
 
 TEST(EncodePublish, SaysItsSizeBeforehandAndWhereThePacketIdentifierIs) {
+  PROVES("5.0 MQTT-1.5.5-1", "5.0 MQTT-2.2.1-2");
   for (const PublishCase& c : {PublishCase{QoS::kAtMostOnce, 0, 1, 0}, PublishCase{QoS::kAtLeastOnce, 5, 3, 0},
                                PublishCase{QoS::kExactlyOnce, 120, 1, 1}, PublishCase{QoS::kAtLeastOnce, 16'370, 10, 9},
                                PublishCase{QoS::kAtLeastOnce, 2'097'152, 65'535, 1200}}) {

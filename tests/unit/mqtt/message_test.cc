@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/conformance/proof.h"
+
 namespace mortise::mqtt {
 namespace {
 
@@ -78,6 +80,7 @@ TEST(Message, ExpiresAtItsTimeAndNotBefore) {
 
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]
 TEST(Message, KeepsThePropertiesThatTravelOnInTheirOrderAndNoOthers) {
+  PROVES("5.0 MQTT-3.3.2-18");
   const PropertyWriter all = every_publish_property();
   MessageView fields = fields_of("a", "x");
   fields.properties = all.view();

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/conformance/proof.h"
+
 namespace mortise::mqtt {
 namespace {
 
@@ -186,6 +188,7 @@ TEST(Properties, AreLookedUpAmongOthers) {
 }
 
 TEST(Properties, KeepTheOrderOfUserProperties) {  // [MQTT-3.3.2-18]
+  PROVES("5.0 MQTT-3.3.2-18");
   PropertyWriter writer;
   for (const char* value : {"1", "2", "1", ""}) writer.put_pair("k", value);
   const Result<PropertiesView, Refusal> properties = PropertiesView::decode(writer.view().encoded(), kPublish);

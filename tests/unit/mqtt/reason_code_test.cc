@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/conformance/proof.h"
+
 namespace mortise::mqtt {
 namespace {
 
@@ -37,6 +39,8 @@ const std::vector<PacketCodes>& tables() {
 // [MQTT-3.2.2-8] [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1] [MQTT-3.9.3-2] [MQTT-3.11.3-2]
 // [MQTT-3.14.2-1] [MQTT-3.15.2-1]
 TEST(ReasonCode, StandsInThePacketsWhoseTablesListIt) {
+  PROVES("5.0 MQTT-3.4.2-1", "5.0 MQTT-3.5.2-1", "5.0 MQTT-3.6.2-1", "5.0 MQTT-3.7.2-1", "5.0 MQTT-3.9.3-2",
+         "5.0 MQTT-3.14.2-1", "5.0 MQTT-3.15.2-1");
   for (const PacketCodes& table : tables()) {
     for (int code = 0; code < 256; ++code) {
       const bool is_listed = std::find(table.codes.begin(), table.codes.end(), code) != table.codes.end();

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "test_loops.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::net::test {
 namespace {
@@ -28,6 +29,7 @@ TEST(EventLoop, APacketMayComeByteByByte) {
 }
 
 TEST(EventLoop, AThousandPacketsInOneSegmentAreAllProcessedInOrder) {
+  PROVES("3.1.1 MQTT-7.1.1-1", "5.0 MQTT-4.2.0-1");
   TestLoops loops;
   Peer peer = loops.connect();
   std::string sent, expected;

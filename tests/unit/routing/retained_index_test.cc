@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/conformance/proof.h"
 #include "tests/unit/routing/routing_fixtures.h"
 
 namespace mortise::routing {
@@ -43,6 +44,7 @@ TEST_F(RetainedIndexTest, ANewMessageReplacesTheOldOneOfItsTopic) {
 
 // [MQTT-3.3.1-6] [MQTT-3.3.1-7] An empty payload removes, and is itself not stored.
 TEST_F(RetainedIndexTest, AnEmptyPayloadRemovesAndIsNotStored) {
+  PROVES("3.1.1 MQTT-3.3.1-10", "3.1.1 MQTT-3.3.1-11", "5.0 MQTT-3.3.1-6", "5.0 MQTT-3.3.1-7");
   EXPECT_EQ(index_.set(message("a", "")).outcome, Outcome::kNothingToRemove);
   index_.set(message("a", "1"));
   index_.set(message("a/b", "1"));
@@ -80,6 +82,7 @@ TEST_F(RetainedIndexTest, FiltersFindWhatTheyMatch) {
 
 // [MQTT-4.7.2-1] A filter that begins with a wildcard does not find topics that begin with $.
 TEST_F(RetainedIndexTest, AWildcardInTheFirstLevelDoesNotFindTopicsThatBeginWithADollarSign) {
+  PROVES("3.1.1 MQTT-4.7.2-1", "5.0 MQTT-4.7.2-1");
   for (const char* topic : {"$SYS/uptime", "$SYS", "a/$SYS", "b"}) index_.set(message(topic, "x"));
   EXPECT_THAT(retained_topics(index_, "#"), ElementsAre("a/$SYS", "b"));
   EXPECT_THAT(retained_topics(index_, "+/+"), ElementsAre("a/$SYS"));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "broker/mqtt/topic.h"
+#include "tests/conformance/proof.h"
 #include "tests/unit/routing/naive_twin.h"
 #include "tests/unit/routing/routing_fixtures.h"
 #include "tests/unit/routing/watched_walk.h"
@@ -52,6 +53,7 @@ TEST_P(RoutingDifferentialTest, TheFilterFunctionAgreesWithItsTwin) {
 }
 
 TEST_P(RoutingDifferentialTest, TheSubscriptionIndexAndTheCacheAgreeWithTheirTwin) {
+  PROVES("3.1.1 MQTT-3.3.2-3", "5.0 MQTT-3.3.2-3");
   TopicSource source(GetParam());
   ReclaimDomain reclaim(1);
   SubscriptionIndex index(reclaim);

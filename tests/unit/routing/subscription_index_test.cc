@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "tests/conformance/proof.h"
 #include "tests/unit/routing/routing_fixtures.h"
 
 namespace mortise::routing {
@@ -31,6 +32,7 @@ TEST_F(SubscriptionIndexTest, AnEmptyIndexMatchesNobody) {
 
 // [MQTT-4.7.3-4] Filters without wildcard match character for character.
 TEST_F(SubscriptionIndexTest, AFilterWithoutWildcardMatchesExactlyItsTopic) {
+  PROVES("3.1.1 MQTT-4.7.3-4", "5.0 MQTT-4.7.3-4");
   index_.subscribe("a/b", subscription(session(1)));
   EXPECT_THAT(matched("a/b"), ElementsAre(1));
   for (const char* other : {"a", "a/", "a/b/", "/a/b", "a/B", "a/bb", "a/b/c", "b/a", "+/b", "a/+"}) {
@@ -77,6 +79,7 @@ TEST_F(SubscriptionIndexTest, EmptyLevelsAreLevels) {
 
 // [MQTT-4.7.2-1] A filter that begins with a wildcard does not match a topic that begins with $.
 TEST_F(SubscriptionIndexTest, TopicsThatBeginWithADollarSignAreNotMatchedByAWildcardInTheFirstLevel) {
+  PROVES("3.1.1 MQTT-4.7.2-1", "5.0 MQTT-4.7.2-1");
   index_.subscribe("#", subscription(session(1)));
   index_.subscribe("+/monitor/Clients", subscription(session(2)));
   index_.subscribe("$SYS/#", subscription(session(3)));
@@ -92,6 +95,7 @@ TEST_F(SubscriptionIndexTest, TopicsThatBeginWithADollarSignAreNotMatchedByAWild
 
 // [MQTT-3.8.4-3] An identical filter of the same session replaces the subscription.
 TEST_F(SubscriptionIndexTest, TheSameFilterOfTheSameSubscriberReplaces) {
+  PROVES("5.0 MQTT-3.8.4-3");
   EXPECT_FALSE(index_.subscribe("a/+", subscription(session(1), mqtt::QoS::kAtMostOnce)));
   EXPECT_FALSE(index_.subscribe("a/+", subscription(session(2))));
   EXPECT_TRUE(index_.subscribe("a/+", subscription(session(1), mqtt::QoS::kExactlyOnce)));
@@ -103,6 +107,7 @@ TEST_F(SubscriptionIndexTest, TheSameFilterOfTheSameSubscriberReplaces) {
 
 // [MQTT-3.10.4-1] Filters are compared character by character; only the one named goes.
 TEST_F(SubscriptionIndexTest, UnsubscribingRemovesOnlyTheFilterNamed) {
+  PROVES("3.1.1 MQTT-3.10.4-1", "5.0 MQTT-3.10.4-1");
   for (const char* filter : {"a/b", "a/#", "a/+", "#", "a"}) index_.subscribe(filter, subscription(session(1)));
   EXPECT_FALSE(index_.unsubscribe("a/b/#", session(1)));
   EXPECT_FALSE(index_.unsubscribe("+/b", session(1)));

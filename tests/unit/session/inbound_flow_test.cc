@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "recording_journal.h"
+#include "tests/conformance/proof.h"
 #include "tests/unit/allocated_bytes.h"
 
 namespace mortise::session::testing {
@@ -12,6 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(InboundFlow, APacketIdentifierIsADuplicateUntilItIsReleased) {  // MQTT-4.3.3-10, MQTT-4.3.3-12
+  PROVES("3.1.1 MQTT-4.3.3-2", "5.0 MQTT-4.3.3-10", "5.0 MQTT-4.3.3-12");
   InboundFlow flow;
   EXPECT_TRUE(flow.receive(5, {}));
   EXPECT_FALSE(flow.receive(5, {}));

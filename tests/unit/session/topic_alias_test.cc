@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/conformance/proof.h"
+
 namespace mortise::session {
 namespace {
 
@@ -17,11 +19,13 @@ TEST(TopicAliases, AnAliasStandsForTheTopicItWasLastSetTo) {  // 5.0 section 3.3
 }
 
 TEST(TopicAliases, ZeroIsInvalid) {  // MQTT-3.3.2-8
+  PROVES("5.0 MQTT-3.3.2-8");
   TopicAliases aliases;
   EXPECT_EQ(aliases.resolve("a", true, 0, 16).error().reason, ReasonCode::kTopicAliasInvalid);
 }
 
 TEST(TopicAliases, AboveTheMaximumIsInvalid) {  // MQTT-3.3.2-9
+  PROVES("5.0 MQTT-3.2.2-18", "5.0 MQTT-3.3.2-9", "5.0 MQTT-3.3.2-12");
   TopicAliases aliases;
   EXPECT_TRUE(aliases.resolve("a", true, 16, 16));
   EXPECT_EQ(aliases.resolve("a", true, 17, 16).error().reason, ReasonCode::kTopicAliasInvalid);
