@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <set>
 
-namespace mortise::testing {
+namespace mortise::proof {
 namespace {
 
 /// Writes what a test claimed when it has passed.
@@ -72,4 +72,4 @@ void proves(std::string_view statement, std::string_view under_the_name) {
   Recorder::instance().claim(statement, under_the_name);
 }
 
-}  // namespace mortise::testing
+}  // namespace mortise::proof

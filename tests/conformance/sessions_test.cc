@@ -33,7 +33,7 @@ class SessionTest : public ::testing::Test {
     }
     for (const std::string& statement : script_.proves) {
       if (statement.starts_with(std::string(name_of(version_)) + " "))
-        mortise::testing::proves(statement, "sessions/" + script_.name);
+        proof::proves(statement, "sessions/" + script_.name);
     }
   }
 

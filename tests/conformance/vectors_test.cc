@@ -99,9 +99,9 @@ class VectorTest : public ::testing::Test {
     const std::string folder = vector_.name.substr(0, vector_.name.find('/'));
     const bool is_of_a_server =
         folder == "connack" || folder == "suback" || folder == "unsuback" || folder == "pingresp";
-    if (known_.contains(refused) && !is_of_a_server) mortise::testing::proves(refused, "vectors/" + vector_.name);
+    if (known_.contains(refused) && !is_of_a_server) proof::proves(refused, "vectors/" + vector_.name);
     for (const std::string& statement : vector_.proves) {
-      if (statement.starts_with(version + " ")) mortise::testing::proves(statement, "vectors/" + vector_.name);
+      if (statement.starts_with(version + " ")) proof::proves(statement, "vectors/" + vector_.name);
     }
   }
 
