@@ -181,8 +181,7 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
     if (!found) {
       if (connection.stage == Stage::kAuthenticating || connection.stage == Stage::kAttaching) break;
-      const bool is_servers = is_servers_packet(static_cast<PacketType>(rest[0] >> 4));
-      refuse(state, connection, is_servers ? kServersPacket : found.error(), now);
+      refuse(state, connection, found.error(), now);
       break;
     }
     if (!found->has_value()) return note_piece(connection, rest.size(), now), consumed;

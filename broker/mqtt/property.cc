@@ -85,7 +85,9 @@ constexpr std::array<std::int16_t, kIds> kRowOfId = [] {
 constexpr Rule kCutProperty{ReasonCode::kMalformedPacket, "5.0 2.2.2.2", "5.0 2.2.2.2", "a property ends too early"};
 constexpr Refusal kUnknownProperty{ReasonCode::kMalformedPacket, "5.0 2.2.2.2",
                                    "a property identifier that does not exist"};
-constexpr Refusal kMisplacedProperty{ReasonCode::kMalformedPacket, "5.0 2.2.2.2",
+// Section 2.2.2.2 calls it malformed; by the definitions of section 1.2 it is data that is not allowed and can be
+// parsed, and Protocol Error is what brokers in the field tell clients.
+constexpr Refusal kMisplacedProperty{ReasonCode::kProtocolError, "5.0 2.2.2.2",
                                      "a property that this packet cannot carry"};
 constexpr Refusal kWildcardInResponseTopic{ReasonCode::kProtocolError, "MQTT-3.3.2-14",
                                            "a Response Topic with a wildcard"};
@@ -154,10 +156,11 @@ Result<PropertiesView, Refusal> PropertiesView::decode(ByteView encoded, Propert
     if (in.failed()) break;
     const PropertyRow* row = find_property(id);
     if (row == nullptr) return failure(kUnknownProperty);
+    check_value(in, *row);
+    if (in.failed()) break;  // what is cut short is malformed, whatever it was to be
     if ((row->places & where) == 0) return failure(kMisplacedProperty);
     if ((present & bit(row->id)) != 0 && !may_repeat(*row, where)) return failure(second_one(*row));
     present |= bit(row->id);
-    check_value(in, *row);
   }
   if (in.failed()) return in.as_failure();
   return PropertiesView(encoded, present);

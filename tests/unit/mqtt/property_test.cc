@@ -74,7 +74,7 @@ TEST_P(EachProperty, StandsWhereTheTableSaysAndNowhereElse) {
     const Result<PropertiesView, Refusal> properties = PropertiesView::decode(as_bytes(encoded), where);
     EXPECT_EQ(properties.ok(), (GetParam().places & where) != 0) << where;
     if (!properties) {
-      EXPECT_EQ(properties.error().reason, ReasonCode::kMalformedPacket);
+      EXPECT_EQ(properties.error().reason, ReasonCode::kProtocolError);
     }
   }
 }
