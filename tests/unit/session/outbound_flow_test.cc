@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "recording_journal.h"
+#include "tests/conformance/proof.h"
 
 namespace mortise::session::testing {
 namespace {
@@ -244,6 +245,33 @@ TEST_F(OutboundFlowTest, PacketIdentifiersComeAroundAndAreNeverUsedTwiceAtOnce) 
     ASSERT_EQ(ids[0], round % 65535 + 1);
     ASSERT_EQ(flow.acknowledged(ids[0], {}), Acknowledged::kDone);
   }
+}
+
+TEST_F(OutboundFlowTest, APacketIdentifierInUseIsNotGivenToAnotherMessage) {
+  PROVES("5.0 MQTT-2.2.1-4", "5.0 MQTT-4.3.2-1", "5.0 MQTT-4.3.3-1", "3.1.1 MQTT-2.3.1-4");
+  put("held");
+  take();
+  ASSERT_THAT(ids, ElementsAre(1));
+  int given = 0;
+  for (;; ++given) {
+    const bool is_qos_2 = given % 2 == 1;
+    put("x", is_qos_2 ? QoS::kExactlyOnce : QoS::kAtLeastOnce);
+    ids.clear();
+    take();
+    if (ids.empty()) break;
+    ASSERT_EQ(ids.size(), 1u);
+    ASSERT_GT(ids[0], 1) << given;
+    if (is_qos_2) {
+      ASSERT_EQ(flow.received(ids[0], {}), Acknowledged::kReleased);
+      ASSERT_EQ(flow.completed(ids[0], {}), Acknowledged::kDone);
+    } else {
+      ASSERT_EQ(flow.acknowledged(ids[0], {}), Acknowledged::kDone);
+    }
+  }
+  EXPECT_EQ(given, 65'534) << "all others, and then it waits for the one in use";
+  EXPECT_EQ(flow.acknowledged(1, {}), Acknowledged::kDone);
+  EXPECT_THAT(take(), ElementsAre("x"));
+  EXPECT_THAT(ids, ElementsAre(1));
 }
 
 TEST_F(OutboundFlowTest, RemoveIfLeavesWhatIsOnItsWay) {
