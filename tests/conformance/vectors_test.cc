@@ -68,8 +68,9 @@ std::string answer_of_broker(const std::vector<std::uint8_t>& bytes, ProtocolVer
   while (client.waiting() > 1) client.next();
   if (!client.has_next()) return "close";
   const auto last = client.next();
-  if (last.type == PacketType::kConnack) return "CONNACK " + in_hexadecimal(last.bytes[3] & 0xFFu);
-  if (last.type == PacketType::kDisconnect) return "DISCONNECT " + in_hexadecimal(last.bytes[2] & 0xFFu);
+  if (last.type == PacketType::kConnack) return "CONNACK " + in_hexadecimal(static_cast<unsigned char>(last.bytes[3]));
+  if (last.type == PacketType::kDisconnect)
+    return "DISCONNECT " + in_hexadecimal(static_cast<unsigned char>(last.bytes[2]));
   return "close";
 }
 
