@@ -49,11 +49,13 @@ constexpr std::pair<std::string_view, Apply> kSettings[] = {
 Result<TestOptions> options_of(const Script& script, SimulatedConnections::Way way) {
   TestOptions options;
   options.loops = way.loops;
-  for (const auto& [name, value] : script.settings) {
-    const auto* const known =
-        std::find_if(std::begin(kSettings), std::end(kSettings), [&](const auto& row) { return row.first == name; });
-    if (known == std::end(kSettings)) return failure(script.name + ": the simulated broker has no setting " + name);
-    known->second(options, value);
+  for (const auto& setting : script.settings) {
+    const auto* const known = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                           [&](const auto& row) { return row.first == setting.first; });
+    if (known == std::end(kSettings)) {
+      return failure(script.name + ": the simulated broker has no setting " + setting.first);
+    }
+    known->second(options, setting.second);
   }
   return options;
 }
