@@ -51,11 +51,11 @@ Result<TestOptions> options_of(const Script& script, SimulatedConnections::Way w
   options.loops = way.loops;
   for (const auto& setting : script.settings) {
     const auto* const known = std::find_if(std::begin(kSettings), std::end(kSettings),
-                                           [&](const auto& row) { return row.first == setting.first; });
+                                           [&](const auto& row) { return row.first == setting.name; });
     if (known == std::end(kSettings)) {
-      return failure(script.name + ": the simulated broker has no setting " + setting.first);
+      return failure(script.name + ": the simulated broker has no setting " + setting.name);
     }
-    known->second(options, setting.second);
+    known->second(options, setting.value);
   }
   return options;
 }
