@@ -55,7 +55,8 @@ TEST_F(MatchCacheTest, ItStaysWithinItsEntries) {
   MatchCache cache(index_, {.maximum_entries = 100, .maximum_bytes = 1u << 20});
   for (int i = 0; i < 1000; ++i) cache.match("t/" + std::to_string(i));
   EXPECT_GE(cache.counters().evictions, 900u);
-  EXPECT_EQ(cache.entries(), 100u);
+  EXPECT_LE(cache.entries(), 100u);
+  EXPECT_GE(cache.entries(), 90u);  // the secret of the hash decides whether two want the same place
 }
 
 TEST_F(MatchCacheTest, ItStaysWithinItsBytes) {
