@@ -48,6 +48,10 @@ void SocketConnections::send(const std::string& client, std::string_view bytes) 
 
 void SocketConnections::drop(const std::string& client) {
   Socket& socket = sockets_[client];
+  // The broker closes its side when it has seen the end: then the Will is published, whatever loop the next one is on.
+  shutdown(socket.fd, SHUT_WR);
+  while (read_more(socket, kPatience_ms)) {
+  }
   close(socket.fd);
   socket.fd = -1;
 }
