@@ -10,21 +10,6 @@
 
 namespace mortise::core {
 
-namespace {
-
-routing::FilterRulesPtr to_rules(const std::vector<std::vector<hooks::AccessRule>>& lists) {
-  routing::FilterRulesPtr rules;
-  for (const auto& list : lists) {
-    std::vector<routing::FilterRule> converted;
-    converted.reserve(list.size());
-    for (const hooks::AccessRule& rule : list) converted.push_back({rule.allow, rule.filter});
-    rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
-  }
-  return rules;
-}
-
-}  // namespace
-
 bool advance_review(ShardState& state, Connection& connection, SubscriptionReview& review,
                     const mqtt::PrincipalPtr& principal, Now now) {
   for (; review.at < review.subscriptions.size(); ++review.at) {
@@ -55,7 +40,9 @@ bool advance_review(ShardState& state, Connection& connection, SubscriptionRevie
 void settle_review(SubscriptionReview& review, const hooks::AccessDecision& decision) {
   ReviewedSubscription& reviewed = review.subscriptions[review.at];
   reviewed.is_allowed = decision.verdict == hooks::Verdict::kAllow;
-  reviewed.rules = to_rules(decision.rules);
+  reviewed.rules = routing::make_filter_rules(decision.rules, [](const hooks::AccessRule& rule) {
+    return routing::FilterRule{rule.allow, rule.filter};
+  });
   review.authorize.reset();
 }
 

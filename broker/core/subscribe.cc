@@ -354,13 +354,9 @@ void recover_subscription(ShardState& state, ResidentSession& session, const ses
                           Now now) {
   const auto parsed = mqtt::parse_topic_filter(record.filter, {0, mqtt::kMaximumStringSize});
   if (!parsed) return;
-  routing::FilterRulesPtr rules;
-  for (const auto& list : record.rules) {
-    std::vector<routing::FilterRule> converted;
-    converted.reserve(list.size());
-    for (const auto& [allow, filter] : list) converted.push_back({allow, filter});
-    rules = std::make_shared<const routing::FilterRules>(std::move(converted), std::move(rules));
-  }
+  routing::FilterRulesPtr rules = routing::make_filter_rules(record.rules, [](const auto& rule) {
+    return routing::FilterRule{rule.first, rule.second};
+  });
   SubscriptionState& subscription = session.subscriptions[record.filter];
   subscription = {std::string(parsed->share_name), record.routed_filter, record.options, record.subscription_identifier,
                   std::move(rules)};

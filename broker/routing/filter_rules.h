@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mortise::routing {
@@ -32,5 +33,19 @@ class FilterRules {
 
 /// Null: everything is allowed.
 using FilterRulesPtr = std::shared_ptr<const FilterRules>;
+
+/// Lists of rules, each of which must allow a topic; `convert` makes a FilterRule of an element. Null: there is no
+/// list.
+template <class Lists, class Convert>
+FilterRulesPtr make_filter_rules(const Lists& lists, const Convert& convert) {
+  FilterRulesPtr rules;
+  for (const auto& list : lists) {
+    std::vector<FilterRule> converted;
+    converted.reserve(list.size());
+    for (const auto& rule : list) converted.push_back(convert(rule));
+    rules = std::make_shared<const FilterRules>(std::move(converted), std::move(rules));
+  }
+  return rules;
+}
 
 }  // namespace mortise::routing
