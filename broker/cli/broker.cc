@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <future>
 #include <thread>
 
 #include "broker/base/bytes.h"
@@ -176,31 +175,25 @@ std::vector<std::string> Broker::open_urls() const {
   return urls;
 }
 
-std::vector<Broker::LoopReport> Broker::report() {
-  std::vector<LoopReport> reports(shards_.size());
+std::shared_ptr<Broker::LoopAnswers> Broker::ask_loops() {
+  auto answers = std::make_shared<LoopAnswers>();
+  answers->reports.resize(shards_.size());
+  answers->missing = shards_.size();
   for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
     const auto index = static_cast<LoopIndex>(loop);
-    std::promise<void> told;
-    mesh_->mailbox(index).post_always([&] {
-      reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(index)};
-      told.set_value();
-    });
-    told.get_future().wait();
-  }
-  return reports;
-}
-
-void Broker::ask_loops() {
-  answers_ = std::make_shared<LoopAnswers>();
-  answers_->reports.resize(shards_.size());
-  answers_->missing = shards_.size();
-  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
-    const auto index = static_cast<LoopIndex>(loop);
-    mesh_->mailbox(index).post_always([this, loop, index, answers = answers_] {
+    mesh_->mailbox(index).post_always([this, loop, index, answers] {
       answers->reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(index)};
       answers->missing.fetch_sub(1);
+      answers->missing.notify_one();
     });
   }
+  return answers;
+}
+
+std::vector<Broker::LoopReport> Broker::report() {
+  const std::shared_ptr<LoopAnswers> answers = ask_loops();
+  while (const std::size_t missing = answers->missing.load()) answers->missing.wait(missing);
+  return std::move(answers->reports);
 }
 
 void Broker::publish_sys(const std::string& topic, const std::string& value) {
@@ -238,7 +231,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
   }
   if (answers_) return now + kAnswersWithin;  // a loop that hangs is not asked again before it has answered
   if (now < ask_at_) return ask_at_;
-  ask_loops();
+  answers_ = ask_loops();
   ask_at_ = now + interval;
   return now + kAnswersWithin;
 }

@@ -70,7 +70,7 @@ class Broker {
   Result<void> open();
 
   bool has_store() const noexcept { return durable_side_ != nullptr; }
-  void ask_loops();
+  std::shared_ptr<LoopAnswers> ask_loops();
   void publish_sys(const std::string& topic, const std::string& value);
   net::LoopLimits loop_limits() const;
 
