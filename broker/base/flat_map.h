@@ -53,13 +53,11 @@ class FlatMap {
 
   template <class Asked>
   iterator find(const Asked& key) {
-    const auto at = lower_bound(elements_, key);
-    return {at != elements_.end() && (*at)->first == key ? at : elements_.end()};
+    return {find_in(elements_, key)};
   }
   template <class Asked>
   const_iterator find(const Asked& key) const {
-    const auto at = lower_bound(elements_, key);
-    return {at != elements_.end() && (*at)->first == key ? at : elements_.end()};
+    return {find_in(elements_, key)};
   }
   template <class Asked>
   bool contains(const Asked& key) const {
@@ -84,6 +82,12 @@ class FlatMap {
   static auto lower_bound(Of& elements, const Asked& key) {
     return std::lower_bound(elements.begin(), elements.end(), key,
                             [](const auto& element, const Asked& asked) { return element->first < asked; });
+  }
+
+  template <class Of, class Asked>
+  static auto find_in(Of& elements, const Asked& key) {
+    const auto at = lower_bound(elements, key);
+    return at != elements.end() && (*at)->first == key ? at : elements.end();
   }
 
   Elements elements_;
