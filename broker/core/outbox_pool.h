@@ -24,7 +24,8 @@ struct OutboxContents {
 };
 
 /// Emptied buffers of one loop's outboxes: whoever speaks next takes the one that is still in the cache, and a
-/// connection that says nothing owns none. Bounded in bytes; what does not fit is freed. Unsynchronised (loop-owned).
+/// connection that says nothing owns none. Bounded in bytes, and what held them in number; what does not fit is freed.
+/// Unsynchronised (loop-owned).
 class OutboxPool {
  public:
   /// What one iteration puts into outboxes fits, whatever the buffers have grown by.

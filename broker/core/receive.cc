@@ -110,11 +110,9 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
     say(state, connection, mqtt::PingrespView{});
     return {};
   }
-  if (std::holds_alternative<mqtt::AuthView>(*packet)) {
-    return failure(
-        Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-7", "AUTH without an Authentication Method in CONNECT"});
-  }
-  return failure(kServersPacket);
+  CHECK(std::holds_alternative<mqtt::AuthView>(*packet));
+  return failure(
+      Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-7", "AUTH without an Authentication Method in CONNECT"});
 }
 
 /// One whole packet. False: it is not consumed now.
