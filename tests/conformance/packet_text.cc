@@ -103,6 +103,17 @@ class Reader {
   std::string wrong_;
 };
 
+/// The packet with the properties that are named, encoded.
+template <class Packet>
+std::string encode_with_properties(Reader& reader, Packet& packet, mqtt::ProtocolVersion version) {
+  mqtt::PropertyWriter properties;
+  reader.properties(properties);
+  packet.properties = properties.view();
+  std::string bytes;
+  mqtt::encode(bytes, packet, version);
+  return bytes;
+}
+
 std::string encode_connect(Reader& reader, mqtt::ProtocolVersion version) {
   mqtt::ConnectView packet;
   packet.version = version;
@@ -136,12 +147,7 @@ std::string encode_publish(Reader& reader, mqtt::ProtocolVersion version) {
   packet.packet_id = static_cast<mqtt::PacketId>(reader.value("id", 1));
   packet.topic = reader.text("topic").value_or("");
   packet.payload = as_bytes(reader.text("payload").value_or(""));
-  mqtt::PropertyWriter properties;
-  reader.properties(properties);
-  packet.properties = properties.view();
-  std::string bytes;
-  mqtt::encode(bytes, packet, version);
-  return bytes;
+  return encode_with_properties(reader, packet, version);
 }
 
 std::string encode_acknowledgement(Reader& reader, PacketType type, mqtt::ProtocolVersion version) {
@@ -149,12 +155,7 @@ std::string encode_acknowledgement(Reader& reader, PacketType type, mqtt::Protoc
   packet.type = type;
   packet.packet_id = static_cast<mqtt::PacketId>(reader.value("id", 1));
   packet.reason = static_cast<mqtt::ReasonCode>(reader.value("code", 0));
-  mqtt::PropertyWriter properties;
-  reader.properties(properties);
-  packet.properties = properties.view();
-  std::string bytes;
-  mqtt::encode(bytes, packet, version);
-  return bytes;
+  return encode_with_properties(reader, packet, version);
 }
 
 /// Options stand behind the filter they belong to.
@@ -180,12 +181,7 @@ std::string encode_subscribe(Reader& reader, mqtt::ProtocolVersion version) {
     }
     reader.use(i);
   }
-  mqtt::PropertyWriter properties;
-  reader.properties(properties);
-  packet.properties = properties.view();
-  std::string bytes;
-  mqtt::encode(bytes, packet, version);
-  return bytes;
+  return encode_with_properties(reader, packet, version);
 }
 
 std::string encode_unsubscribe(Reader& reader, mqtt::ProtocolVersion version) {
@@ -196,24 +192,14 @@ std::string encode_unsubscribe(Reader& reader, mqtt::ProtocolVersion version) {
     reader.use(i);
     packet.filters.push_back(reader.words()[i].value);
   }
-  mqtt::PropertyWriter properties;
-  reader.properties(properties);
-  packet.properties = properties.view();
-  std::string bytes;
-  mqtt::encode(bytes, packet, version);
-  return bytes;
+  return encode_with_properties(reader, packet, version);
 }
 
 template <class Packet>
 std::string encode_reason(Reader& reader, mqtt::ProtocolVersion version) {
   Packet packet;
   packet.reason = static_cast<mqtt::ReasonCode>(reader.value("code", 0));
-  mqtt::PropertyWriter properties;
-  reader.properties(properties);
-  packet.properties = properties.view();
-  std::string bytes;
-  mqtt::encode(bytes, packet, version);
-  return bytes;
+  return encode_with_properties(reader, packet, version);
 }
 
 std::string encode_named(Reader& reader, mqtt::ProtocolVersion version) {

@@ -28,6 +28,21 @@ class CoreTest : public ::testing::TestWithParam<std::size_t> {
   }
   hooks::Pending pending(Millis within = Millis(5000)) { return {SteadyTime{} + std::chrono::hours(1) + within}; }
 
+  /// A 5.0 client that goes on with its session, when it has one; what it was told at CONNECT is taken.
+  static TestClient& connected(TestBroker& broker, std::string id, std::uint32_t session_expiry = 0,
+                               std::uint16_t receive_maximum = 0) {
+    TestClient& client = broker.client();
+    ConnectOptions connect;
+    connect.client_id = std::move(id);
+    connect.clean_start = false;
+    connect.session_expiry = session_expiry;
+    connect.receive_maximum = receive_maximum;
+    client.connect(connect);
+    broker.make_durable();
+    client.take_types();
+    return client;
+  }
+
   Plugins plugins;
 };
 

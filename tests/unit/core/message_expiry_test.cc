@@ -8,19 +8,6 @@ namespace {
 
 class MessageExpiryTest : public CoreTest {
  protected:
-  static TestClient& connected(TestBroker& broker, std::string id, std::uint32_t session_expiry = 0,
-                               std::uint16_t receive_maximum = 0) {
-    TestClient& client = broker.client();
-    ConnectOptions connect;
-    connect.client_id = std::move(id);
-    connect.clean_start = false;
-    connect.session_expiry = session_expiry;
-    connect.receive_maximum = receive_maximum;
-    client.connect(connect);
-    broker.make_durable();
-    client.take_types();
-    return client;
-  }
   static TestClient& subscribed(TestBroker& broker, std::string id, std::string_view filter, int qos,
                                 std::uint32_t session_expiry = 0, std::uint16_t receive_maximum = 0) {
     TestClient& client = connected(broker, std::move(id), session_expiry, receive_maximum);
