@@ -136,11 +136,9 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
     connection.version = mqtt::answer_version(frame);
     // A 5.0 client is told what is wrong with its CONNECT (5.0 section 4.13); of the others only those whom a return
     // code of theirs helps.
-    if (connection.is_v5() || refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
-        refusal.reason == ReasonCode::kClientIdentifierNotValid) {
-      refuse_connect(state, connection, refusal.reason, refusal.what);
-      return;
-    }
+    const bool is_helped = connection.is_v5() || refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
+                           refusal.reason == ReasonCode::kClientIdentifierNotValid;
+    if (refusal.is_said && is_helped) return refuse_connect(state, connection, refusal.reason, refusal.what);
     MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
     end_connection(state, connection, Farewell::kAbort);
     return;

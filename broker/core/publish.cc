@@ -205,6 +205,14 @@ Result<bool, Refusal> admit(ShardState& state, Connection& connection, ResidentS
   return false;
 }
 
+/// Why no Client may publish to `topic`; null for all others.
+const char* reason_to_deny(std::string_view topic) noexcept {
+  if (!topic.starts_with('$')) return nullptr;
+  if (mqtt::is_sys_topic(topic)) return "$SYS is the broker's own";
+  // 5.0 section 4.8.2: a Topic Filter that begins so is a Shared Subscription to something else.
+  return topic.starts_with("$share/") ? "nobody can subscribe to $share/" : nullptr;
+}
+
 }  // namespace
 
 bool is_as_said(const mqtt::PropertiesView& properties, ByteView payload) noexcept {
@@ -234,8 +242,8 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     deny(state, connection, packet.qos, packet.packet_id, original, topic.error().what, topic.error().reason);
     return {};
   }
-  if (mqtt::is_sys_topic(*topic)) {
-    deny(state, connection, packet.qos, packet.packet_id, *topic, "$SYS is the broker's own");
+  if (const char* why = reason_to_deny(*topic)) {
+    deny(state, connection, packet.qos, packet.packet_id, *topic, why);
     return {};
   }
   const mqtt::MessageView message = message_of(packet, *topic, *session, now);

@@ -71,9 +71,11 @@ constexpr Refusal kServersPacket{ReasonCode::kProtocolError, "5.0 2.1.2", "a pac
 
 /// No Client may send it, whatever is in it.
 bool is_servers_packet(PacketType type) {
-  return type == PacketType::kConnack || type == PacketType::kSuback || type == PacketType::kUnsuback ||
-         type == PacketType::kPingresp;
+  return type == PacketType::kConnack || type == PacketType::kSuback || type == PacketType::kUnsuback;
 }
+
+constexpr Refusal kNoMethod{ReasonCode::kProtocolError, "MQTT-4.12.0-7",
+                            "AUTH without an Authentication Method in CONNECT"};
 
 Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const FrameView& frame, Now now) {
   switch (frame.type) {
@@ -96,6 +98,7 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
       break;
   }
   if (is_servers_packet(frame.type)) return failure(kServersPacket);
+  if (frame.type == PacketType::kAuth) return failure(kNoMethod);
   auto packet = mqtt::decode(frame, connection.version);
   if (!packet) return std::move(packet).as_failure();
   if (const auto* subscribe_packet = std::get_if<mqtt::SubscribeView>(&*packet))
@@ -110,9 +113,8 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
     say(state, connection, mqtt::PingrespView{});
     return {};
   }
-  CHECK(std::holds_alternative<mqtt::AuthView>(*packet));
-  return failure(
-      Refusal{ReasonCode::kProtocolError, "MQTT-4.12.0-7", "AUTH without an Authentication Method in CONNECT"});
+  CHECK(std::holds_alternative<mqtt::PingrespView>(*packet));
+  return failure(kServersPacket);
 }
 
 /// One whole packet. False: it is not consumed now.

@@ -112,7 +112,9 @@ void refuse_unserved(ShardState& state, Connection& connection, Now now) {
 void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now) {
   ++state.counters.protocol_errors;
   MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
-  disconnect(state, connection, refusal.reason, now);
+  if (refusal.is_said) return disconnect(state, connection, refusal.reason, now);
+  connection_lost(state, connection, refusal.reason, now);
+  end_connection(state, connection, Farewell::kFlush);
 }
 
 }  // namespace mortise::core

@@ -10,16 +10,17 @@ namespace {
 struct FixedHeaderRow {
   std::uint8_t flags;
   const char* statement;
+  ReasonCode reason = rule::kMalformed;
 };
 
 constexpr FixedHeaderRow kFixedHeaders[] = {
     {0, ""},
     {0, "MQTT-2.1.3-1"},
-    {0, "MQTT-2.1.3-1"},
+    {0, "MQTT-2.1.3-1", rule::kProtocol},
     {0, ""},
     {0, "MQTT-2.1.3-1"},
     {0, "MQTT-2.1.3-1"},
-    {2, "MQTT-3.6.1-1"},
+    {2, "MQTT-3.6.1-1", rule::kProtocol},
     {0, "MQTT-2.1.3-1"},
     {2, "MQTT-3.8.1-1"},
     {0, "MQTT-2.1.3-1"},
@@ -27,8 +28,8 @@ constexpr FixedHeaderRow kFixedHeaders[] = {
     {0, "MQTT-2.1.3-1"},
     {0, "MQTT-2.1.3-1"},
     {0, "MQTT-2.1.3-1"},
-    {0, "MQTT-3.14.1-1"},
-    {0, "MQTT-3.15.1-1"},
+    {0, "MQTT-3.14.1-1", rule::kProtocol},
+    {0, "MQTT-3.15.1-1", rule::kProtocol},
 };
 
 constexpr std::uint8_t kDupFlag = 8;
@@ -37,11 +38,12 @@ constexpr std::uint8_t kDupFlag = 8;
 bool may_have_dup(PacketType type) noexcept { return kFixedHeaders[static_cast<std::size_t>(type)].flags == 2; }
 
 Result<void, Refusal> check_first_byte(PacketType type, std::uint8_t flags) noexcept {
-  if (type == PacketType::kPublish) return {};
+  // 3.1 does not use the flags of CONNECT, which alone says whether it is 3.1.
+  if (type == PacketType::kPublish || type == PacketType::kConnect) return {};
   const FixedHeaderRow& row = kFixedHeaders[static_cast<std::size_t>(type)];
   if (static_cast<std::uint8_t>(type) == 0) return failure(refusal(rule::kNoSuchPacket, ProtocolVersion::k5));
   if (flags == row.flags || (may_have_dup(type) && flags == (row.flags | kDupFlag))) return {};
-  return failure(Refusal{ReasonCode::kMalformedPacket, row.statement, rule::kReservedFlags.what});
+  return failure(Refusal{row.reason, row.statement, rule::kReservedFlags.what});
 }
 
 constexpr Refusal kTooLarge{ReasonCode::kPacketTooLarge, "MQTT-3.2.2-15",
@@ -49,7 +51,7 @@ constexpr Refusal kTooLarge{ReasonCode::kPacketTooLarge, "MQTT-3.2.2-15",
 
 Result<ControlPacketView, Refusal> decode_ping(const FrameView& frame, ProtocolVersion version) {
   ReaderView in(frame.body, version);
-  in.expect_end();
+  in.expect_end(rule::kPingBody);
   if (in.failed()) return in.as_failure();
   if (frame.type == PacketType::kPingreq) return ControlPacketView(PingreqView{});
   return ControlPacketView(PingrespView{});
@@ -75,7 +77,7 @@ Result<std::optional<FrameView>, Refusal> next_frame(ByteView buffer, std::size_
   const VariableByteInteger length = find_variable_byte_integer(buffer.subspan(1));
   if (length.state == VariableByteInteger::State::kNeedsMore) return Found();
   if (length.state == VariableByteInteger::State::kTooLong)
-    return failure(refusal(rule::kLongInteger, ProtocolVersion::k5));
+    return failure(refusal(rule::kLongLength, ProtocolVersion::k5));
   frame.size = 1u + length.size + length.value;
   if (frame.size > maximum_packet_size) return failure(kTooLarge);
   if (frame.size > buffer.size()) return Found();
@@ -88,9 +90,9 @@ Result<void, Refusal> check_fixed_header(const FrameView& frame, ProtocolVersion
   if (version == ProtocolVersion::k5 && !frame.has_shortest_length) [[unlikely]] {
     return failure(refusal(rule::kLongInteger, version));  // [MQTT-1.5.5-1], which 3.1.1 does not have
   }
-  if (version != ProtocolVersion::k31 && may_have_dup(frame.type) && (frame.flags & kDupFlag) != 0) [[unlikely]] {
-    return failure(Refusal{ReasonCode::kMalformedPacket, kFixedHeaders[static_cast<std::size_t>(frame.type)].statement,
-                           rule::kReservedFlags.what});
+  const FixedHeaderRow& row = kFixedHeaders[static_cast<std::size_t>(frame.type)];
+  if (version != ProtocolVersion::k31 && frame.flags != row.flags) [[unlikely]] {
+    return failure(Refusal{row.reason, row.statement, rule::kReservedFlags.what, frame.type != PacketType::kConnect});
   }
   return {};
 }

@@ -44,21 +44,37 @@ void check_flags(ReaderView& in, ConnectFlags flags) noexcept {
 }
 
 WillView read_will(ReaderView& in, ConnectFlags flags) noexcept {
+  in.set_cut(rule::kWillCut);
   WillView will;
   will.qos = static_cast<QoS>(flags.will_qos());
   will.retain = flags.will_retain();
   will.properties = in.properties(kWillProperties);
-  bool has_wildcard = false;
-  will.topic = in.text(&has_wildcard);
+  TextScan scan;
+  will.topic = in.name(scan);
   if (!in.failed() && will.topic.empty()) in.fail(rule::kWillTopicEmpty);
-  if (has_wildcard) in.fail(rule::kWillTopicWildcard);
+  if (scan.has_wildcard) in.fail(rule::kWillTopicWildcard);
   will.payload = in.binary();
+  in.set_cut(rule::kConnectCut);
   return will;
 }
 
 /// 3.1 section 3.1: there the Remaining Length takes precedence over the flags, and the strings may be missing.
 bool is_there(const ReaderView& in, bool flag) noexcept {
   return flag && !(in.version() == ProtocolVersion::k31 && in.at_end());
+}
+
+std::string_view read_client_id(ReaderView& in) noexcept {
+  if (in.failed()) return {};
+  const std::string_view id = in.name();
+  if (in.version() == ProtocolVersion::k5) in.answer(ReasonCode::kClientIdentifierNotValid);
+  return id;
+}
+
+void read_credentials(ReaderView& in, ConnectFlags flags, ConnectView& connect) noexcept {
+  if (in.failed()) return;
+  if (is_there(in, flags.user_name())) connect.user_name = in.name();
+  if (is_there(in, flags.password())) connect.password = in.binary();
+  if (in.failed()) in.answer_nothing();
 }
 
 void check_client_id(ReaderView& in, const ConnectView& connect) noexcept {
@@ -89,10 +105,9 @@ Result<ConnectView, Refusal> decode_connect(const FrameView& frame) noexcept {
   connect.keep_alive = in.two_bytes();
   connect.properties = in.properties(place(PacketType::kConnect));
   check_authentication(in, connect.properties);
-  connect.client_id = in.text();
+  connect.client_id = read_client_id(in);
   if (flags.will()) connect.will = read_will(in, flags);
-  if (is_there(in, flags.user_name())) connect.user_name = in.text();
-  if (is_there(in, flags.password())) connect.password = in.binary();
+  read_credentials(in, flags, connect);
   in.expect_end(rule::kConnectLeftOver);
   if (!in.failed()) check_client_id(in, connect);
   if (in.failed()) return in.as_failure();
@@ -103,8 +118,8 @@ ProtocolVersion answer_version(const FrameView& connect) noexcept {
   ReaderView in(connect.body, ProtocolVersion::k5);
   const std::string_view name = as_text(in.binary());
   const std::uint8_t level = in.byte() & 0x7F;  // bridges of some brokers set the high bit
-  if (name == kName31) return ProtocolVersion::k31;
-  return level >= 5 ? ProtocolVersion::k5 : ProtocolVersion::k311;
+  if (in.failed() || level == 3 || level == 4) return name == kName31 ? ProtocolVersion::k31 : ProtocolVersion::k311;
+  return ProtocolVersion::k5;
 }
 
 Result<ConnackView, Refusal> decode_connack(const FrameView& frame, ProtocolVersion version) noexcept {

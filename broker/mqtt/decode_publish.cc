@@ -45,9 +45,9 @@ Result<PublishView, Refusal> decode_publish(const FrameView& frame, ProtocolVers
   if (topic_check == TopicCheck::kByCaller) {
     publish.topic = as_text(in.binary());
   } else {
-    bool has_wildcard = false;
-    publish.topic = in.text(&has_wildcard);
-    if (has_wildcard) in.fail(rule::kTopicWildcard);
+    TextScan scan;
+    publish.topic = in.name(scan);
+    if (scan.has_wildcard) in.fail(rule::kTopicWildcard);
   }
   if (publish.qos != QoS::kAtMostOnce) publish.packet_id = in.packet_id(rule::kNoPacketId);
   publish.properties = in.properties(place(PacketType::kPublish));

@@ -31,11 +31,11 @@ bool is_code_allowed(std::uint8_t code, PacketType type, ProtocolVersion version
 Result<SubscribeView, Refusal> decode_subscribe(const FrameView& frame, ProtocolVersion version) {
   SubscribeView packet;
   ReaderView in(frame.body, version);
-  packet.packet_id = in.packet_id(rule::kNoPacketId);
+  packet.packet_id = in.packet_id(rule::kRequestId);
   packet.properties = in.properties(place(PacketType::kSubscribe));
   if (in.at_end()) in.fail(rule::kSubscribeEmpty);
   while (!in.at_end()) {
-    const std::string_view filter = in.text();
+    const std::string_view filter = in.name();
     const SubscriptionOptions options = read_options(in, filter);
     packet.requests.push_back({filter, options});
   }
@@ -46,10 +46,10 @@ Result<SubscribeView, Refusal> decode_subscribe(const FrameView& frame, Protocol
 Result<UnsubscribeView, Refusal> decode_unsubscribe(const FrameView& frame, ProtocolVersion version) {
   UnsubscribeView packet;
   ReaderView in(frame.body, version);
-  packet.packet_id = in.packet_id(rule::kNoPacketId);
+  packet.packet_id = in.packet_id(rule::kRequestId);
   packet.properties = in.properties(place(PacketType::kUnsubscribe));
   if (in.at_end()) in.fail(rule::kUnsubscribeEmpty);
-  while (!in.at_end()) packet.filters.push_back(in.text());
+  while (!in.at_end()) packet.filters.push_back(in.name());
   if (in.failed()) return in.as_failure();
   return packet;
 }

@@ -85,10 +85,13 @@ constexpr std::array<std::int16_t, kIds> kRowOfId = [] {
 constexpr Rule kCutProperty{ReasonCode::kMalformedPacket, "5.0 2.2.2.2", "5.0 2.2.2.2", "a property ends too early"};
 constexpr Refusal kUnknownProperty{ReasonCode::kMalformedPacket, "5.0 2.2.2.2",
                                    "a property identifier that does not exist"};
-// Section 2.2.2.2 calls it malformed; by the definitions of section 1.2 it is data that is not allowed and can be
-// parsed, and Protocol Error is what brokers in the field tell clients.
-constexpr Refusal kMisplacedProperty{ReasonCode::kProtocolError, "5.0 2.2.2.2",
-                                     "a property that this packet cannot carry"};
+/// Section 2.2.2.2 calls it malformed; by the definitions of section 1.2 it is data that is not allowed and can be
+/// parsed. What is said is what the brokers in the field say (see rules.h).
+constexpr Refusal misplaced(PropertyPlaces where) noexcept {
+  const bool is_request = where == place(PacketType::kSubscribe) || where == place(PacketType::kUnsubscribe);
+  return {is_request ? ReasonCode::kMalformedPacket : ReasonCode::kProtocolError, "5.0 2.2.2.2",
+          "a property that this packet cannot carry"};
+}
 constexpr Refusal kWildcardInResponseTopic{ReasonCode::kProtocolError, "MQTT-3.3.2-14",
                                            "a Response Topic with a wildcard"};
 constexpr Refusal kEmptyResponseTopic{ReasonCode::kProtocolError, "MQTT-4.7.3-1", "an empty Response Topic"};
@@ -103,11 +106,11 @@ void check_number(ReaderView& in, const PropertyRow& row, std::uint32_t number) 
 }
 
 void check_text(ReaderView& in, const PropertyRow& row) noexcept {
-  bool has_wildcard = false;
-  const std::string_view text = in.text(&has_wildcard);
+  TextScan scan;
+  const std::string_view text = in.text(scan);
   if (in.failed() || row.id != PropertyId::kResponseTopic) return;
   if (text.empty()) in.fail(kEmptyResponseTopic);
-  if (has_wildcard) in.fail(kWildcardInResponseTopic);
+  if (scan.has_wildcard) in.fail(kWildcardInResponseTopic);
 }
 
 void check_value(ReaderView& in, const PropertyRow& row) noexcept {
@@ -158,7 +161,7 @@ Result<PropertiesView, Refusal> PropertiesView::decode(ByteView encoded, Propert
     if (row == nullptr) return failure(kUnknownProperty);
     check_value(in, *row);
     if (in.failed()) break;  // what is cut short is malformed, whatever it was to be
-    if ((row->places & where) == 0) return failure(kMisplacedProperty);
+    if ((row->places & where) == 0) return failure(misplaced(where));
     if ((present & bit(row->id)) != 0 && !may_repeat(*row, where)) return failure(second_one(*row));
     present |= bit(row->id);
   }

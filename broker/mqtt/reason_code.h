@@ -80,6 +80,7 @@ struct Refusal {
   ReasonCode reason = ReasonCode::kMalformedPacket;
   const char* statement = "";  // "MQTT-3.1.0-2", or a section such as "5.0 4.13" where no statement is numbered
   const char* what = "";       // for the log: "SUBSCRIBE without a Topic Filter"
+  bool is_said = true;         // false: the connection is closed without a word (5.0 section 4.13.1 allows it)
 };
 
 }  // namespace mortise::mqtt

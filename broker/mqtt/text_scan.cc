@@ -23,8 +23,16 @@ bool word_has(std::uint64_t word, char byte) noexcept {
   return ((differing - kEachByte) & kHighBits) != 0;
 }
 
+/// Whether a byte of `word` is below ' ' or is 0x7F; exact when no byte has its high bit set.
+bool word_has_control(std::uint64_t word) noexcept {
+  return (((word - kEachByte * ' ') | (word + kEachByte)) & kHighBits) != 0;
+}
+
 void note_ascii_word(std::uint64_t word, TextScan& scan) noexcept {
-  scan.has_nul |= word_has(word, '\0');
+  if (word_has_control(word)) [[unlikely]] {
+    scan.has_control = true;
+    scan.has_nul |= word_has(word, '\0');
+  }
   scan.has_wildcard |= word_has(word, '+') || word_has(word, '#');
 }
 
@@ -34,6 +42,7 @@ void scan_slowly(std::string_view text, std::size_t at, TextScan& scan) noexcept
     const char c = text[at];
     if (static_cast<unsigned char>(c) < 0x80) {
       scan.has_nul |= c == '\0';
+      scan.has_control |= c < ' ' || c == 0x7F;
       scan.has_wildcard |= c == '+' || c == '#';
       ++at;
       continue;
@@ -43,6 +52,7 @@ void scan_slowly(std::string_view text, std::size_t at, TextScan& scan) noexcept
       scan.is_utf8 = false;
       return;
     }
+    scan.has_control |= c == '\xC2' && static_cast<unsigned char>(text[at + 1]) < 0xA0;  // U+0080..U+009F
     at += length;
   }
 }

@@ -8,6 +8,7 @@ namespace mortise::mqtt {
 struct TextScan {
   bool is_utf8 = true;        // well-formed: no surrogates, no overlong forms, nothing beyond U+10FFFF
   bool has_nul = false;       // meaningful when is_utf8
+  bool has_control = false;   // U+0000..U+001F or U+007F..U+009F; meaningful when is_utf8
   bool has_wildcard = false;  // '+' or '#'; meaningful when is_utf8
 };
 

@@ -14,6 +14,7 @@ constexpr std::string_view kSharePrefix = "$share/";
 constexpr Refusal kEmptyName{ReasonCode::kMalformedPacket, "MQTT-4.7.3-1", "an empty Topic Name"};
 constexpr Refusal kNotTextName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-1", "a Topic Name that is not UTF-8"};
 constexpr Refusal kNulInName{ReasonCode::kMalformedPacket, "MQTT-1.5.4-2", "U+0000 in a Topic Name"};
+constexpr Refusal kControlInName{ReasonCode::kMalformedPacket, "5.0 1.5.4", "a control character in a Topic Name"};
 constexpr Refusal kWildcardInName{ReasonCode::kMalformedPacket, "MQTT-3.3.2-2", "a wildcard in a Topic Name"};
 constexpr Refusal kLongName{ReasonCode::kTopicNameInvalid, "MQTT-4.7.3-3", "a Topic Name longer than it may be"};
 constexpr Refusal kDeepName{ReasonCode::kTopicNameInvalid, "5.0 4.7.3",
@@ -87,6 +88,7 @@ Result<void, Refusal> check_topic_name(std::string_view topic, const TopicLimits
   const TextScan scan = scan_text(topic);
   if (!scan.is_utf8) return failure(kNotTextName);
   if (scan.has_nul) return failure(kNulInName);
+  if (scan.has_control) return failure(kControlInName);
   if (scan.has_wildcard) return failure(kWildcardInName);
   return check_topic_size(topic, limits);
 }

@@ -55,12 +55,20 @@ class ReaderView {
   std::size_t size() const noexcept { return rest_.size(); }
   Failure<Refusal> as_failure() const noexcept { return {refusal_}; }
 
+  /// What a body that ends too early is refused with from here on.
+  void set_cut(const Rule& cut) noexcept { cut_ = &cut; }
   void fail(const Rule& rule) noexcept { fail(refusal(rule, version_)); }
   void fail(const Refusal& reason) noexcept {
     if (!failed_) refusal_ = reason;
     failed_ = true;
     rest_ = {};
   }
+
+  /// What was refused so far is answered otherwise.
+  void answer(ReasonCode reason) noexcept {
+    if (failed_ && refusal_.is_said) refusal_.reason = reason;
+  }
+  void answer_nothing() noexcept { refusal_.is_said = false; }
 
   std::uint8_t byte() noexcept {
     const ByteView field = take(1);
@@ -82,14 +90,28 @@ class ReaderView {
     return found.value;
   }
   ByteView binary() noexcept { return take(two_bytes()); }
-  /// A UTF-8 Encoded String; with `has_wildcard`, also tells whether it holds '+' or '#'.
-  std::string_view text(bool* has_wildcard = nullptr) noexcept {
+  /// A UTF-8 Encoded String.
+  std::string_view text() noexcept {
+    TextScan scan;
+    return text(scan);
+  }
+  std::string_view text(TextScan& scan) noexcept {
     const std::string_view text = as_text(binary());
-    const TextScan scan = scan_text(text);
+    scan = scan_text(text);
     if (!scan.is_utf8) return fail(rule::kUtf8), std::string_view();
     if (scan.has_nul) return fail(rule::kNul), std::string_view();
-    if (has_wildcard != nullptr) *has_wildcard = scan.has_wildcard;
     return text;
+  }
+  /// The same for what names something: a Topic Name, a Topic Filter, a Client Identifier, a User Name. Control
+  /// characters, which 5.0 section 1.5.4 and 3.1.1 section 1.5.3 let a receiver refuse, do not belong there.
+  std::string_view name() noexcept {
+    TextScan scan;
+    return name(scan);
+  }
+  std::string_view name(TextScan& scan) noexcept {
+    const std::string_view name = text(scan);
+    if (scan.has_control) return fail(rule::kControl), std::string_view();
+    return name;
   }
   /// Property Length and Properties; nothing before 5.0.
   PropertiesView properties(PropertyPlaces where) noexcept {
@@ -114,8 +136,12 @@ class ReaderView {
   PropertiesView some_properties(PropertyPlaces where) noexcept {
     const std::uint32_t length = variable_byte_integer();
     if (length == 0) return {};
+    if (length > rest_.size()) {
+      Refusal cut = refusal(*cut_, version_);
+      cut.is_said = true;
+      return fail(cut), PropertiesView();
+    }
     const ByteView encoded = take(length);
-    if (failed_) return {};
     const Result<PropertiesView, Refusal> properties = PropertiesView::decode(encoded, where);
     if (!properties) return fail(properties.error()), PropertiesView();
     return *properties;

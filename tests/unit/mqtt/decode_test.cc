@@ -90,8 +90,8 @@ TEST(NextFrame,
   for (unsigned type = 1; type <= 15; ++type) {
     for (unsigned flags = 0; flags < 16; ++flags) {
       const bool has_flag = type == 6 || type == 8 || type == 10;
-      // DUP on these three is judged with the version known.
-      const bool is_fine = type == 3 || (has_flag ? (flags & 7) == 2 : flags == 0);
+      // DUP on these three is judged with the version known, and so are all of CONNECT.
+      const bool is_fine = type == 1 || type == 3 || (has_flag ? (flags & 7) == 2 : flags == 0);
       const std::string byte(1, static_cast<char>(type << 4 | flags));
       EXPECT_EQ(next_frame(as_bytes(byte), kMaximum).ok(), is_fine) << type << " " << flags;
     }
@@ -154,10 +154,10 @@ struct VersionCase {
 TEST(AnswerVersion, IsOneTheRefusedClientUnderstands) {  // [MQTT-3.1.2-2]
   for (const VersionCase& c :
        {VersionCase{"MQTT", 6, ProtocolVersion::k5}, VersionCase{"MQTT", 127, ProtocolVersion::k5},
-        VersionCase{"MQTT", 3, ProtocolVersion::k311}, VersionCase{"MQTT", 0, ProtocolVersion::k311},
+        VersionCase{"MQTT", 3, ProtocolVersion::k311}, VersionCase{"MQTT", 0, ProtocolVersion::k5},
         VersionCase{"MQTT", 0x84, ProtocolVersion::k311}, VersionCase{"MQTT", 0x85, ProtocolVersion::k5},
-        VersionCase{"MQIsdp", 4, ProtocolVersion::k31}, VersionCase{"MQIsdp", 0x83, ProtocolVersion::k31},
-        VersionCase{"HTTP", 4, ProtocolVersion::k311}}) {
+        VersionCase{"MQIsdp", 4, ProtocolVersion::k31}, VersionCase{"MQIsdp", 6, ProtocolVersion::k5},
+        VersionCase{"MQIsdp", 0x83, ProtocolVersion::k31}, VersionCase{"HTTP", 4, ProtocolVersion::k311}}) {
     const std::string bytes = packet(0x10, text(c.name) + static_cast<char>(c.level) + "\x02\x00\x3C"s + text("c"));
     const Result<ConnectView, Refusal> connect = decode_connect(frame_of(bytes));
     ASSERT_FALSE(connect);

@@ -74,7 +74,8 @@ TEST_P(EachProperty, StandsWhereTheTableSaysAndNowhereElse) {
     const Result<PropertiesView, Refusal> properties = PropertiesView::decode(as_bytes(encoded), where);
     EXPECT_EQ(properties.ok(), (GetParam().places & where) != 0) << where;
     if (!properties) {
-      EXPECT_EQ(properties.error().reason, ReasonCode::kProtocolError);
+      const bool is_request = where == place(PacketType::kSubscribe) || where == place(PacketType::kUnsubscribe);
+      EXPECT_EQ(properties.error().reason, is_request ? ReasonCode::kMalformedPacket : ReasonCode::kProtocolError);
     }
   }
 }

@@ -163,6 +163,16 @@ TEST(CheckTopicName, TakesNamesAndNamesWhatOthersViolate) {
     EXPECT_STREQ(check_topic_name(name).error().statement, "MQTT-1.5.4-1") << name;
   }
   EXPECT_STREQ(check_topic_name("a\0b"sv).error().statement, "MQTT-1.5.4-2");
+  for (const std::string_view control : {"\x01"sv, "\x1f"sv, "\x7f"sv, "\xc2\x80"sv, "\xc2\x9f"sv}) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      const std::string name = std::string(before, 'a') + std::string(control) + "bcdef";
+      EXPECT_STREQ(check_topic_name(name).error().statement, "5.0 1.5.4") << before;
+    }
+  }
+  for (const std::string_view near : {" "sv, "~"sv, "\xc2\xa0"sv, "\xc3\x80"sv}) {
+    for (std::size_t before = 0; before < 20; ++before)
+      EXPECT_TRUE(check_topic_name(std::string(before, 'a') + std::string(near) + "bcdef")) << before;
+  }
   EXPECT_TRUE(check_topic_name("a/b/c", {3, 5}));
   EXPECT_EQ(check_topic_name("a/b/c/d", {3, 0}).error().reason, ReasonCode::kTopicNameInvalid);
   EXPECT_EQ(check_topic_name("abcdef", {0, 5}).error().reason, ReasonCode::kTopicNameInvalid);
