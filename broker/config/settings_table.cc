@@ -64,6 +64,12 @@ constexpr Row<S> kRows[] = {
         number<&S::mqtt, &MqttLimits::topic, &mqtt::TopicLimits::maximum_length>()),
     row(flag("mqtt.check_payload_format", "Whether a payload that claims to be UTF-8 is checked."),
         number<&S::mqtt, &MqttLimits::check_payload_format>()),
+    row(choice(
+            "mqtt.reason_strings", "requested|always|never",
+            "Who is told in words why something is refused: a 5.0 Client that asks for it with Request Problem "
+            "Information 1, every 5.0 Client that does not decline it (and at the end of a connection every one), or "
+            "nobody."),
+        number<&S::mqtt, &MqttLimits::reason_strings>()),
 
     row(duration("session.expiry_interval_max", {0, kForever - kSecond},
                  "Longest time, in whole seconds, that a session outlives its connection; a Client that asks for more "

@@ -11,9 +11,15 @@ using mqtt::PacketType;
 using mqtt::ReasonCode;
 using Acknowledged = session::OutboundFlow::Acknowledged;
 
-/// What a reply to an unknown Packet Identifier says.
-ReasonCode unknown(const Connection& connection) {
-  return connection.is_v5() ? ReasonCode::kPacketIdentifierNotFound : ReasonCode::kSuccess;
+/// The reply to an unknown Packet Identifier, which before 5.0 is like any other.
+void answer_unknown(ShardState& state, Connection& connection, PacketType type, mqtt::PacketId packet_id,
+                    const session::Durably& durably) {
+  mqtt::AcknowledgementView packet;
+  packet.type = type;
+  packet.packet_id = packet_id;
+  packet.reason = ReasonCode::kPacketIdentifierNotFound;
+  acknowledge_error(state, connection, packet, "no message with this Packet Identifier is on its way",
+                    durably ? durably.journal->position() : 0, false);
 }
 
 /// What a client must say of a message is given by its QoS: another kind of acknowledgement acknowledges nothing.
@@ -30,9 +36,12 @@ Result<void, mqtt::Refusal> received(ShardState& state, Connection& connection, 
                                           : session.outbound.received(packet.packet_id, durably);
   if (outcome == Acknowledged::kWrong || is_refused)
     return judge(outcome, "MQTT-4.3.2-3", "PUBREC for a message at QoS 1");
-  const ReasonCode reason = outcome == Acknowledged::kReleased ? ReasonCode::kSuccess : unknown(connection);
+  if (outcome != Acknowledged::kReleased) {
+    answer_unknown(state, connection, PacketType::kPubrel, packet.packet_id, durably);
+    return {};
+  }
   // The PUBREC must be durable before PUBREL allows the client to forget the Packet Identifier.
-  acknowledge(state, connection, PacketType::kPubrel, packet.packet_id, reason,
+  acknowledge(state, connection, PacketType::kPubrel, packet.packet_id, ReasonCode::kSuccess,
               durably ? durably.journal->position() : 0, false);
   return {};
 }
@@ -41,10 +50,10 @@ void released(ShardState& state, Connection& connection, ResidentSession& sessio
               const mqtt::AcknowledgementView& packet) {
   const session::Durably durably = session.durably(state.journal);
   const bool is_counted = session.inbound.is_counted(packet.packet_id);
-  const bool was_in_use = session.inbound.release(packet.packet_id, durably);
-  acknowledge(state, connection, PacketType::kPubcomp, packet.packet_id,
-              was_in_use ? ReasonCode::kSuccess : unknown(connection), durably ? durably.journal->position() : 0,
-              was_in_use && is_counted);
+  if (!session.inbound.release(packet.packet_id, durably))
+    return answer_unknown(state, connection, PacketType::kPubcomp, packet.packet_id, durably);
+  acknowledge(state, connection, PacketType::kPubcomp, packet.packet_id, ReasonCode::kSuccess,
+              durably ? durably.journal->position() : 0, is_counted);
 }
 
 }  // namespace

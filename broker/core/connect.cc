@@ -6,6 +6,7 @@
 #include "broker/base/log.h"
 #include "broker/base/random.h"
 #include "broker/core/attach.h"
+#include "broker/core/explained.h"
 #include "broker/core/publish.h"
 #include "broker/core/talk.h"
 
@@ -16,6 +17,7 @@ namespace {
 using mqtt::ConnectView;
 using mqtt::PropertyId;
 using mqtt::ReasonCode;
+using mqtt::Refusal;
 
 mqtt::UserPropertiesPtr user_properties(const mqtt::PropertiesView& properties) {
   if (!properties.has(PropertyId::kUserProperty)) return nullptr;
@@ -65,65 +67,91 @@ std::string assigned_client_id() {
   return id;
 }
 
-/// What needs no hook to be refused; null when nothing is wrong.
-const char* reason_to_refuse(const ShardState& state, const ConnectView& packet, ReasonCode& reason) {
-  const session::MqttLimits& limits = state.shared.mqtt;
-  reason = ReasonCode::kClientIdentifierNotValid;
-  if (packet.client_id.empty() && packet.version != mqtt::ProtocolVersion::k5 && !packet.clean_start) {
-    return "an empty Client Identifier without a clean session [MQTT-3.1.3-8]";
+Result<void, Refusal> check_will(const session::MqttLimits& limits, const mqtt::WillView& will) {
+  if (will.qos > limits.maximum_qos)
+    return failure(Refusal{ReasonCode::kQoSNotSupported, "MQTT-3.2.2-12", "the Will QoS is above the Maximum QoS"});
+  if (will.retain && !limits.retain_available) {
+    return failure(
+        Refusal{ReasonCode::kRetainNotSupported, "MQTT-3.2.2-13", "the Will is retained, which is switched off"});
   }
-  if (packet.client_id.size() > limits.max_client_id_length)
-    return "the Client Identifier is longer than mqtt.max_client_id_length";
-  reason = ReasonCode::kBadAuthenticationMethod;
-  if (packet.properties.has(PropertyId::kAuthenticationMethod))
-    return "enhanced authentication is not offered [MQTT-4.12.0-1]";
-  if (!packet.will) return nullptr;
-  reason = ReasonCode::kQoSNotSupported;
-  if (packet.will->qos > limits.maximum_qos) return "the Will QoS is above mqtt.maximum_qos [MQTT-3.2.2-12]";
-  reason = ReasonCode::kRetainNotSupported;
-  if (packet.will->retain && !limits.retain_available)
-    return "the Will is retained, which is switched off [MQTT-3.2.2-13]";
-  reason = ReasonCode::kPayloadFormatInvalid;
-  if (limits.check_payload_format && !is_as_said(packet.will->properties, packet.will->payload))
-    return "the Will is said to be UTF-8 and is not [5.0 3.1.3.2.3]";
-  reason = ReasonCode::kTopicNameInvalid;
-  const auto topic = mqtt::check_topic_name(packet.will->topic, limits.topic);
-  return topic ? nullptr : topic.error().what;
+  if (limits.check_payload_format && !is_as_said(will.properties, will.payload)) {
+    return failure(
+        Refusal{ReasonCode::kPayloadFormatInvalid, "5.0 3.1.3.2.3", "the Will is said to be UTF-8 and is not"});
+  }
+  return mqtt::check_topic_name(will.topic, limits.topic);
 }
 
-void note_client(Connection& connection, const ConnectView& packet) {
+/// What needs no hook to be refused.
+Result<void, Refusal> check(const session::MqttLimits& limits, const ConnectView& packet) {
+  if (packet.client_id.empty() && packet.version != mqtt::ProtocolVersion::k5 && !packet.clean_start) {
+    return failure(Refusal{ReasonCode::kClientIdentifierNotValid, "MQTT-3.1.3-8",
+                           "an empty Client Identifier without a clean session"});
+  }
+  if (packet.client_id.size() > limits.max_client_id_length) {
+    return failure(Refusal{ReasonCode::kClientIdentifierNotValid, "5.0 3.1.3.1",
+                           "the Client Identifier is longer than mqtt.max_client_id_length"});
+  }
+  if (packet.properties.has(PropertyId::kAuthenticationMethod)) {
+    return failure(
+        Refusal{ReasonCode::kBadAuthenticationMethod, "MQTT-4.12.0-1", "enhanced authentication is not offered"});
+  }
+  if (packet.will) return check_will(limits, *packet.will);
+  return {};
+}
+
+/// What the packets that the Client is sent may be like.
+void note_properties(const session::MqttLimits& limits, Connection& connection,
+                     const mqtt::PropertiesView& properties) {
+  connection.receive_maximum =
+      static_cast<std::uint16_t>(properties.number(PropertyId::kReceiveMaximum).value_or(65535));
+  connection.maximum_packet_size = properties.number(PropertyId::kMaximumPacketSize).value_or(0);
+  const auto asked = properties.number(PropertyId::kRequestProblemInformation);
+  const bool is_always = limits.reason_strings == session::ReasonStrings::kAlways;
+  const bool is_requested = limits.reason_strings == session::ReasonStrings::kRequested && asked == 1u;
+  connection.takes_reason_of_end = is_always || is_requested;
+  connection.takes_reason_of_answer = is_requested || (is_always && asked.value_or(1) != 0);
+}
+
+void note_client(const session::MqttLimits& limits, Connection& connection, const ConnectView& packet) {
   connection.version = packet.version;
   connection.keep_alive = packet.keep_alive;
-  connection.receive_maximum =
-      static_cast<std::uint16_t>(packet.properties.number(PropertyId::kReceiveMaximum).value_or(65535));
-  connection.maximum_packet_size = packet.properties.number(PropertyId::kMaximumPacketSize).value_or(0);
-  connection.wants_problem_information =
-      packet.properties.number(PropertyId::kRequestProblemInformation).value_or(1) != 0;
+  note_properties(limits, connection, packet.properties);
+}
+
+/// Its CONNECT is wrong, or asks for what there is not.
+void refuse_connect(ShardState& state, Connection& connection, const Refusal& refusal) {
+  const std::string why = std::string(refusal.what) + " [" + refusal.statement + "]";
+  refuse_connect(state, connection, refusal.reason, why.c_str(), refusal.what);
 }
 
 }  // namespace
 
-void note_client(Connection& connection, std::string_view packet) {
+void note_client(const session::MqttLimits& limits, Connection& connection, std::string_view packet) {
   const auto frame = mqtt::next_frame(as_bytes(packet), packet.size());
   CHECK(frame && frame->has_value());
   const auto decoded = mqtt::decode_connect(**frame);
   CHECK(decoded);
-  note_client(connection, *decoded);
+  note_client(limits, connection, *decoded);
 }
 
-void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason, const char* why) {
+void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason, const char* why, const char* told) {
   if (connection.stage == Stage::kEnded) return;
   ++state.counters.connects_refused;
   MORTISE_LOG(kInfo, "core", "%s: connect refused: %s (%s)", describe(state, connection).c_str(), why,
               mqtt::name_of(reason));
   // MQTT-3.2.2-8: a plugin may give a code that stands in other packets only.
   if (!mqtt::is_allowed_in(reason, mqtt::PacketType::kConnack)) reason = ReasonCode::kUnspecifiedError;
+  if (told == nullptr) told = mqtt::name_of(reason);
   mqtt::ConnackView packet;
   packet.code = connection.is_v5() ? static_cast<std::uint8_t>(reason)
                                    : static_cast<std::uint8_t>(mqtt::connect_return_code(reason));
   // A 3.1.1 client is told only what its CONNACK can say; anything else is a close (3.1.1 section 3.2.2.3).
   constexpr std::size_t kSize = 5;
-  if ((connection.is_v5() || packet.code != 0) && fits(connection, kSize)) say(state, connection, packet);
+  if ((connection.is_v5() || packet.code != 0) && fits(connection, kSize)) {
+    connection.outbox.append(encode_explained(connection, packet, told));
+    ++state.counters.packets_sent;
+    mark_talkative(state, connection);
+  }
   leave_attach_queue(state, connection);
   end_connection(state, connection, Farewell::kFlush);
 }
@@ -134,19 +162,19 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
     const mqtt::Refusal& refusal = decoded.error();
     ++state.counters.protocol_errors;
     connection.version = mqtt::answer_version(frame);
+    note_properties(state.shared.mqtt, connection, mqtt::connect_properties(frame));
     // A 5.0 client is told what is wrong with its CONNECT (5.0 section 4.13); of the others only those whom a return
     // code of theirs helps.
     const bool is_helped = connection.is_v5() || refusal.reason == ReasonCode::kUnsupportedProtocolVersion ||
                            refusal.reason == ReasonCode::kClientIdentifierNotValid;
-    if (refusal.is_said && is_helped) return refuse_connect(state, connection, refusal.reason, refusal.what);
+    if (refusal.is_said && is_helped) return refuse_connect(state, connection, refusal);
     MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
     end_connection(state, connection, Farewell::kAbort);
     return;
   }
-  note_client(connection, *decoded);
-  ReasonCode reason{};
-  if (const char* why = reason_to_refuse(state, *decoded, reason))
-    return refuse_connect(state, connection, reason, why);
+  note_client(state.shared.mqtt, connection, *decoded);
+  if (const auto checked = check(state.shared.mqtt, *decoded); !checked)
+    return refuse_connect(state, connection, checked.error());
   if (state.is_shutting_down) return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "shutting down");
 
   connection.stage = Stage::kAuthenticating;

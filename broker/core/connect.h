@@ -9,10 +9,12 @@ namespace mortise::core {
 /// `packet`: the whole packet, fixed header included.
 void connect(ShardState& state, Connection& connection, const mqtt::FrameView& frame, ByteView packet, Now now);
 /// Takes over what a CONNECT packet (fixed header included, decoded before) says of its sender.
-void note_client(Connection& connection, std::string_view packet);
+void note_client(const session::MqttLimits& limits, Connection& connection, std::string_view packet);
 /// Goes on with what authentication decided.
 void authenticated(ShardState& state, Connection& connection, const hooks::AuthDecision& decision, Now now);
-/// CONNACK with a refusal, in the form the version has, then the close.
-void refuse_connect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* why);
+/// CONNACK with a refusal, in the form the version has, then the close. `why` is for the log; `told`, a literal, for
+/// the client that wants words (null: the name of the Reason Code).
+void refuse_connect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* why,
+                    const char* told = nullptr);
 
 }  // namespace mortise::core

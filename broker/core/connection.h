@@ -56,6 +56,12 @@ struct PendingSubscribe {
   mqtt::PacketId packet_id = 0;
   std::vector<mqtt::ReasonCode> codes;  // one per asked filter
   std::vector<std::size_t> code_of;     // which code each reviewed filter decides
+  const char* why = "";                 // the first of them that is an error, for the client that wants words
+
+  void refuse(mqtt::ReasonCode& code, const mqtt::Refusal& refusal) noexcept {
+    code = refusal.reason;
+    if (*why == '\0') why = refusal.what;
+  }
 };
 
 /// Rights or topics were invalidated: the affix is bound again, then every subscription is reviewed.
@@ -85,12 +91,13 @@ struct Connection {
   const ConnectionId id;
   Stage stage = Stage::kAwaitingConnect;
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k311;
-  bool is_talkative = false;        // named in Actions::talkative already
-  bool is_stalled = false;          // named in stalled_publishers
-  bool wants_invalidation = false;  // when the pending operation is over
-  bool is_choked = false;           // queue and replay wait for the socket
-  bool is_deaf = false;             // held back because it does not take what it is told
-  bool wants_problem_information = true;
+  bool is_talkative = false;              // named in Actions::talkative already
+  bool is_stalled = false;                // named in stalled_publishers
+  bool wants_invalidation = false;        // when the pending operation is over
+  bool is_choked = false;                 // queue and replay wait for the socket
+  bool is_deaf = false;                   // held back because it does not take what it is told
+  bool takes_reason_of_answer = false;    // a Reason String, in an acknowledgement
+  bool takes_reason_of_end = false;       // likewise in CONNACK and DISCONNECT
   bool is_gone = false;                   // the peer closed; what it sent before is still worked through
   bool has_held_back = false;             // receive() left whole packets unconsumed
   bool is_resuming = false;               // named in Actions::resumed, and not offered bytes since

@@ -116,6 +116,7 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
           connection.is_v5()};
 }
 
+/// `why`, a literal, is for the log and for the client that wants words.
 void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId packet_id, std::string_view topic,
           const char* why, ReasonCode reason = ReasonCode::kNotAuthorized) {
   ++state.counters.publishes_denied;
@@ -124,8 +125,11 @@ void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId pac
   if (qos == QoS::kAtMostOnce) return;
   // 3.1.1 section 3.3.5 leaves a positive acknowledgement or the close; the client that asked for one topic too many is
   // not cut off.
-  const PacketType type = qos == QoS::kAtLeastOnce ? PacketType::kPuback : PacketType::kPubrec;
-  acknowledge(state, connection, type, packet_id, connection.is_v5() ? reason : ReasonCode::kSuccess, 0, true);
+  mqtt::AcknowledgementView packet;
+  packet.type = qos == QoS::kAtLeastOnce ? PacketType::kPuback : PacketType::kPubrec;
+  packet.packet_id = packet_id;
+  packet.reason = reason;
+  acknowledge_error(state, connection, packet, why, 0, true);
 }
 
 /// The message is allowed: routes and acknowledges it.
@@ -251,7 +255,7 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {
-      deny(state, connection, packet.qos, packet.packet_id, *topic, "not authorized (remembered)");
+      deny(state, connection, packet.qos, packet.packet_id, *topic, "not authorized");
       return {};
     }
     if (!known) {

@@ -38,7 +38,7 @@ ConnectionId Shard::arrived(Arrival arrival, Now now) {
   Connection& connection = state_->connections.emplace(std::move(arrival.peer), state_->outbox_buffers);
   const ConnectionId id = connection.id;
   connection.last_received = now.steady;
-  note_client(connection, arrival.connect);
+  note_client(state_->shared.mqtt, connection, arrival.connect);
   connection.opening = std::make_unique<Opening>();
   connection.opening->connect = std::move(arrival.connect);
   connection.opening->principal = std::move(arrival.principal);

@@ -4,6 +4,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/deliver.h"
+#include "broker/core/explained.h"
 #include "broker/core/group_member.h"
 #include "broker/core/groups.h"
 #include "broker/core/receive.h"
@@ -63,21 +64,23 @@ const Refusal* unavailable(const session::MqttLimits& limits, const mqtt::TopicF
   return identifier != 0 && !limits.subscription_identifier_available ? &kIdentifier : nullptr;
 }
 
-/// What one asked filter is refused for without asking anybody; Success: it goes on to authorization as `reviewed`.
-ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt::SubscriptionRequestView& request,
-                   const mqtt::TopicFilterView& parsed, AskedBefore asked, ReviewedSubscription& reviewed) {
+/// What one asked filter is refused for without asking anybody; else it goes on to authorization as `reviewed`.
+Result<void, Refusal> prepare(ShardState& state, const ResidentSession& session,
+                              const mqtt::SubscriptionRequestView& request, const mqtt::TopicFilterView& parsed,
+                              AskedBefore asked, ReviewedSubscription& reviewed) {
   const session::MqttLimits& limits = state.shared.mqtt;
   // Those of this packet are counted for themselves, too: each is held until all are authorized.
   const std::size_t maximum = state.shared.session.max_subscriptions;
   const bool is_new = !session.subscriptions.contains(request.filter);
   if (asked.all >= maximum || (is_new && session.subscriptions.size() + asked.added >= maximum)) {
     ++state.counters.subscribes_over_quota;
-    return ReasonCode::kQuotaExceeded;
+    return failure(
+        Refusal{ReasonCode::kQuotaExceeded, "5.0 3.9.3", "the Client has as many subscriptions as it may have"});
   }
   std::string_view routed = parsed.filter;
   if (session.affix) {
     const auto joined = session.affix->apply_to_filter(hooks::kAffixSubscribe, parsed.filter, state.topic_scratch);
-    if (!joined) return joined.error().reason;
+    if (!joined) return failure(joined.error());
     routed = *joined;
   }
   reviewed.filter = request.filter;
@@ -85,7 +88,7 @@ ReasonCode prepare(ShardState& state, const ResidentSession& session, const mqtt
   reviewed.routed_filter = routed;
   reviewed.options = request.options;
   reviewed.options.maximum_qos = std::min(request.options.maximum_qos, limits.maximum_qos);
-  return ReasonCode::kSuccess;
+  return {};
 }
 
 session::SubscriptionRecord to_record(const std::string& filter, const SubscriptionState& subscription) {
@@ -125,7 +128,8 @@ void grant(ShardState& state, ResidentSession& session, ReviewedSubscription& re
 }
 
 void acknowledge_subscribe(ShardState& state, Connection& connection, const ResidentSession& session,
-                           mqtt::PacketType type, mqtt::PacketId packet_id, std::span<const ReasonCode> codes) {
+                           mqtt::PacketType type, mqtt::PacketId packet_id, std::span<const ReasonCode> codes,
+                           const char* why) {
   std::vector<std::uint8_t> bytes;
   bytes.reserve(codes.size());
   for (const ReasonCode code : codes) {
@@ -136,9 +140,8 @@ void acknowledge_subscribe(ShardState& state, Connection& connection, const Resi
   packet.type = type;
   packet.packet_id = packet_id;
   packet.codes = bytes;
-  mqtt::ByteBuffer encoded;
-  mqtt::encode(encoded, packet, connection.version);
-  say_when_durable(state, connection, session.number != 0 ? state.journal->position() : 0, std::move(encoded));
+  say_when_durable(state, connection, session.number != 0 ? state.journal->position() : 0,
+                   encode_explained(connection, packet, why));
 }
 
 /// Refused before anything is changed: a SUBACK or UNSUBACK of `codes` Reason Codes cannot be made smaller.
@@ -164,8 +167,9 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
   AskedBefore asked;
   for (const mqtt::SubscriptionRequestView& request : packet.requests) {
     const auto parsed = mqtt::parse_topic_filter(request.filter, state.shared.mqtt.topic);
+    ReasonCode& code = pending.codes.emplace_back(ReasonCode::kSuccess);
     if (!parsed && is_not_accepted(parsed.error())) {
-      pending.codes.push_back(parsed.error().reason);
+      pending.refuse(code, parsed.error());
       continue;
     }
     if (!parsed) return failure(parsed.error());
@@ -174,19 +178,19 @@ Result<void, Refusal> subscribe(ShardState& state, Connection& connection, const
     }
     if (const Refusal* refusal = unavailable(state.shared.mqtt, *parsed, identifier)) {
       if (connection.is_v5()) return failure(*refusal);
-      pending.codes.push_back(refusal->reason);
+      pending.refuse(code, *refusal);
       continue;
     }
     ReviewedSubscription reviewed;
     reviewed.subscription_identifier = identifier;
-    const ReasonCode code = prepare(state, *session, request, *parsed, asked, reviewed);
-    if (code == ReasonCode::kSuccess) {
-      ++asked.all;
-      asked.added += session->subscriptions.contains(request.filter) ? 0 : 1;
-      pending.code_of.push_back(pending.codes.size());
-      pending.review.subscriptions.push_back(std::move(reviewed));
+    if (const auto prepared = prepare(state, *session, request, *parsed, asked, reviewed); !prepared) {
+      pending.refuse(code, prepared.error());
+      continue;
     }
-    pending.codes.push_back(code);
+    ++asked.all;
+    asked.added += session->subscriptions.contains(request.filter) ? 0 : 1;
+    pending.code_of.push_back(pending.codes.size() - 1);
+    pending.review.subscriptions.push_back(std::move(reviewed));
   }
   connection.pending = std::make_unique<PendingOperation>(std::move(pending));
   SubscriptionReview& review = std::get<PendingSubscribe>(*connection.pending).review;
@@ -204,21 +208,22 @@ void subscribe_reviewed(ShardState& state, Connection& connection, Now now) {
     ReviewedSubscription& reviewed = pending.review.subscriptions[i];
     ReasonCode& code = pending.codes[pending.code_of[i]];
     if (!reviewed.is_allowed) {
-      code = ReasonCode::kNotAuthorized;
+      pending.refuse(code, {ReasonCode::kNotAuthorized, "5.0 3.9.3", "not authorized"});
       ++state.counters.subscribes_denied;
       MORTISE_LOG(kInfo, "core", "%s: subscribe to %s denied: not authorized", describe(state, connection).c_str(),
                   quoted(reviewed.filter).c_str());
       continue;
     }
     if (!has_room(state, *session, reviewed)) {
-      code = ReasonCode::kQuotaExceeded;
+      pending.refuse(code, {ReasonCode::kQuotaExceeded, "5.0 3.9.3", "there is no room for more subscriptions"});
       ++state.counters.subscribes_over_quota;
       continue;
     }
     code = granted(reviewed.options.maximum_qos);
     grant(state, *session, reviewed, now);
   }
-  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kSuback, pending.packet_id, pending.codes);
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kSuback, pending.packet_id, pending.codes,
+                        pending.why);
   pump(state, *session, now);
   operation_finished(state, connection, now);
 }
@@ -229,14 +234,19 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
   CHECK(session != nullptr);
   if (auto checked = check_answer_fits(connection, packet.filters.size()); !checked) return checked;
   std::vector<ReasonCode> codes;
+  const char* why = "";
   bool has_left_group = false;
   for (const std::string_view filter : packet.filters) {
     // Also what was subscribed before the limits were lower.
     if (const auto parsed = mqtt::parse_topic_filter(filter, {0, mqtt::kMaximumStringSize}); !parsed)
       return failure(parsed.error());
     const auto at = session->subscriptions.find(filter);
-    codes.push_back(at == session->subscriptions.end() ? ReasonCode::kNoSubscriptionExisted : ReasonCode::kSuccess);
-    if (at == session->subscriptions.end()) continue;
+    if (at == session->subscriptions.end()) {
+      codes.push_back(ReasonCode::kNoSubscriptionExisted);
+      why = "a Topic Filter was not subscribed to";
+      continue;
+    }
+    codes.push_back(ReasonCode::kSuccess);
     leave_subscription(state, *session, at->second, now);
     has_left_group |= !at->second.share_name.empty();
     if (const session::Durably durably = session->durably(state.journal))
@@ -246,7 +256,7 @@ Result<void, Refusal> unsubscribe(ShardState& state, Connection& connection, con
     session->subscriptions.erase(at);
   }
   if (has_left_group) hand_back_unsent(state, *session);
-  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, codes);
+  acknowledge_subscribe(state, connection, *session, mqtt::PacketType::kUnsuback, packet.packet_id, codes, why);
   return {};
 }
 

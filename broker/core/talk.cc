@@ -5,6 +5,7 @@
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/explained.h"
 #include "broker/core/receive.h"
 
 namespace mortise::core {
@@ -41,6 +42,11 @@ void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType typ
   mqtt::ByteBuffer encoded;
   mqtt::encode(encoded, packet, connection.version);
   say_when_durable(state, connection, position, std::move(encoded), frees_receive_quota);
+}
+
+void acknowledge_error(ShardState& state, Connection& connection, const mqtt::AcknowledgementView& packet,
+                       const char* why, std::uint64_t position, bool frees_receive_quota) {
+  say_when_durable(state, connection, position, encode_explained(connection, packet, why), frees_receive_quota);
 }
 
 void release_parked(ShardState& state, Now now) {
@@ -84,19 +90,30 @@ void end_connection(ShardState& state, Connection& connection, Farewell farewell
   state.actions.closes.push_back({connection.id, farewell});
 }
 
+namespace {
+
+/// `told`: the Reason String.
+void say_disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* told, Now now) {
+  // MQTT-3.14.0-1: no DISCONNECT before a CONNACK with a Reason Code below 0x80.
+  if (connection.stage == Stage::kConnected && connection.is_v5()) {
+    mqtt::DisconnectView packet;
+    packet.reason = reason;
+    connection.outbox.append(encode_explained(connection, packet, told));
+    ++state.counters.packets_sent;
+    mark_talkative(state, connection);
+  }
+  connection_lost(state, connection, reason, now);
+  end_connection(state, connection, Farewell::kFlush);
+}
+
+}  // namespace
+
 void disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, Now now, const char* why) {
   if (connection.stage == Stage::kEnded) return;
   if (why != nullptr) {
     MORTISE_LOG(kInfo, "core", "%s: %s (%s)", describe(state, connection).c_str(), why, mqtt::name_of(reason));
   }
-  // MQTT-3.14.0-1: no DISCONNECT before a CONNACK with a Reason Code below 0x80.
-  if (connection.stage == Stage::kConnected && connection.is_v5()) {
-    mqtt::DisconnectView packet;
-    packet.reason = reason;
-    say(state, connection, packet);
-  }
-  connection_lost(state, connection, reason, now);
-  end_connection(state, connection, Farewell::kFlush);
+  say_disconnect(state, connection, reason, mqtt::name_of(reason), now);
 }
 
 void refuse_unserved(ShardState& state, Connection& connection, Now now) {
@@ -112,7 +129,8 @@ void refuse_unserved(ShardState& state, Connection& connection, Now now) {
 void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now) {
   ++state.counters.protocol_errors;
   MORTISE_LOG(kInfo, "core", "%s: %s [%s]", describe(state, connection).c_str(), refusal.what, refusal.statement);
-  if (refusal.is_said) return disconnect(state, connection, refusal.reason, now);
+  if (connection.stage == Stage::kEnded) return;
+  if (refusal.is_said) return say_disconnect(state, connection, refusal.reason, refusal.what, now);
   connection_lost(state, connection, refusal.reason, now);
   end_connection(state, connection, Farewell::kFlush);
 }

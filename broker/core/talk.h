@@ -26,15 +26,19 @@ void say_when_durable(ShardState& state, Connection& connection, std::uint64_t p
 void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType type, mqtt::PacketId packet_id,
                  mqtt::ReasonCode reason, std::uint64_t position, bool frees_receive_quota);
 
+/// The same with a Reason Code that is an error. `why`, a literal, is for the client that wants words.
+void acknowledge_error(ShardState& state, Connection& connection, const mqtt::AcknowledgementView& packet,
+                       const char* why, std::uint64_t position, bool frees_receive_quota);
+
 /// Says what is parked up to what is durable now.
 void release_parked(ShardState& state, Now now);
 
 /// Ends the connection from our side: DISCONNECT with a Reason Code where the version has one (5.0 section 4.13), then
-/// close.
+/// close. `why` is for the log.
 void disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, Now now, const char* why = nullptr);
 /// Ends a connection that waits for a store that fails.
 void refuse_unserved(ShardState& state, Connection& connection, Now now);
-/// The peer broke the protocol: one log line with the statement, then as above.
+/// The peer broke the protocol: one log line with the statement, then as above; a client that wants words is told.
 void refuse(ShardState& state, Connection& connection, const mqtt::Refusal& refusal, Now now);
 /// Closes without a DISCONNECT; `farewell` as in Actions.
 void end_connection(ShardState& state, Connection& connection, Farewell farewell);

@@ -46,6 +46,10 @@ Result<AcknowledgementView, Refusal> decode_acknowledgement(const FrameView& fra
 /// decode().
 Result<ConnectView, Refusal> decode_connect(const FrameView& frame) noexcept;
 
+/// The properties of a 5.0 CONNECT that is refused for something else: what its CONNACK may be. Empty when they cannot
+/// be read.
+PropertiesView connect_properties(const FrameView& connect) noexcept;
+
 /// The form in which a Client understands the CONNACK that refuses its CONNECT, whatever is wrong with it: by Protocol
 /// Name and Protocol Version as far as they can be read; 3.1.1 when they say nothing.
 ProtocolVersion answer_version(const FrameView& connect) noexcept;

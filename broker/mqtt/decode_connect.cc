@@ -114,6 +114,15 @@ Result<ConnectView, Refusal> decode_connect(const FrameView& frame) noexcept {
   return connect;
 }
 
+PropertiesView connect_properties(const FrameView& connect) noexcept {
+  ReaderView in(connect.body, ProtocolVersion::k5);
+  if (read_version(in) != ProtocolVersion::k5) return {};
+  in.byte();
+  in.two_bytes();
+  const PropertiesView properties = in.properties(place(PacketType::kConnect));
+  return in.failed() ? PropertiesView{} : properties;
+}
+
 ProtocolVersion answer_version(const FrameView& connect) noexcept {
   ReaderView in(connect.body, ProtocolVersion::k5);
   const std::string_view name = as_text(in.binary());

@@ -9,6 +9,10 @@
 
 namespace mortise::session {
 
+/// Whom a Reason String is sent to, in answers that are errors. kRequested: whoever asked for problem information in so
+/// many words; kAlways: whoever did not decline it, and in CONNACK and DISCONNECT everybody.
+enum class ReasonStrings : std::uint8_t { kRequested, kAlways, kNever };
+
 /// What the Server announces and enforces (`mqtt:` of the configuration). Immutable once filled.
 struct MqttLimits {
   std::uint32_t max_packet_size = 1u << 20;  // bytes
@@ -24,6 +28,7 @@ struct MqttLimits {
   std::uint16_t max_client_id_length = 65535;  // bytes
   mqtt::TopicLimits topic;
   bool check_payload_format = false;  // Payload Format Indicator 1 must hold UTF-8
+  ReasonStrings reason_strings = ReasonStrings::kRequested;
 };
 
 /// What to do with a message for a queue that is full.

@@ -40,6 +40,13 @@ constexpr std::pair<std::string_view, Apply> kSettings[] = {
     {"mqtt.max_topic_length", [](TestOptions& o, const std::string& v) { o.mqtt.topic.maximum_length = as_number(v); }},
     {"mqtt.check_payload_format",
      [](TestOptions& o, const std::string& v) { o.mqtt.check_payload_format = as_bool(v); }},
+    {"mqtt.reason_strings",
+     [](TestOptions& o, const std::string& v) {
+       using session::ReasonStrings;
+       o.mqtt.reason_strings = v == "always"  ? ReasonStrings::kAlways
+                               : v == "never" ? ReasonStrings::kNever
+                                              : ReasonStrings::kRequested;
+     }},
     {"session.expiry_interval_max",
      [](TestOptions& o, const std::string& v) { o.session.expiry_interval_max = Seconds(as_number(v)); }},
 };

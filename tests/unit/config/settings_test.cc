@@ -34,7 +34,7 @@ log: { level: debug }
 listeners:
   - { url: "tcp://[::1]:18830", max_connections: 9, backlog: 5 }
 mqtt: { max_packet_size: 64KiB, receive_maximum: 0x10, maximum_qos: 1, retain_available: False, max_keep_alive: 60s,
-        connect_timeout: 500ms, max_topic_levels: unlimited, max_client_id_length: 100B }
+        connect_timeout: 500ms, max_topic_levels: unlimited, max_client_id_length: 100B, reason_strings: always }
 session:
   expiry_interval_max: 7d
   takeover: any
@@ -62,6 +62,7 @@ plugin_limits: { token_deadline_max: 5s, tokens_max: 6 }
   EXPECT_EQ(settings->mqtt.connect_timeout, 500ms);
   EXPECT_EQ(settings->mqtt.topic.maximum_levels, 0u);
   EXPECT_EQ(settings->mqtt.max_client_id_length, 100);
+  EXPECT_EQ(settings->mqtt.reason_strings, session::ReasonStrings::kAlways);
   EXPECT_EQ(settings->session.expiry_interval_max, Seconds(604800));
   EXPECT_EQ(settings->session.takeover, session::TakeOver::kAny);
   EXPECT_EQ(settings->session.durability, session::Durability::kNone);
@@ -147,7 +148,7 @@ TEST(SettingsErrors, AMappingWhereAValueBelongsAndTheOtherWayRoundAreErrors) {
       "test.yaml:1:7: mqtt: \"5\" (a number) is not allowed; allowed: a mapping of max_packet_size, receive_maximum, "
       "topic_alias_maximum, maximum_qos, retain_available, wildcard_subscription_available, "
       "shared_subscription_available, subscription_identifier_available, max_keep_alive, connect_timeout, "
-      "max_client_id_length, max_topic_levels, max_topic_length, check_payload_format");
+      "max_client_id_length, max_topic_levels, max_topic_length, check_payload_format, reason_strings");
   EXPECT_THAT(error_of("[a, b]"),
               HasSubstr("test.yaml:1:1: the file: a list is not allowed; allowed: a mapping of node"));
   EXPECT_THAT(error_of("mqtt: {receive_maximum: [1]}"),

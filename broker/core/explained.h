@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string_view>
+#include <type_traits>
+
+#include "broker/core/connection.h"
+#include "broker/mqtt/encode.h"
+
+/// Packets that say no, and why.
+namespace mortise::core {
+
+/// Whether the Client takes a Reason String in this kind of packet (`mqtt.reason_strings`, MQTT-3.1.2-29).
+template <class Packet>
+bool takes_reason_string(const Connection& connection) noexcept {
+  constexpr bool is_end = std::is_same_v<Packet, mqtt::ConnackView> || std::is_same_v<Packet, mqtt::DisconnectView>;
+  return connection.is_v5() && (is_end ? connection.takes_reason_of_end : connection.takes_reason_of_answer);
+}
+
+/// The packet, which has no property yet, with `why` as its Reason String: a literal for the client, of nothing that
+/// is nobody's business outside. Left out where it is not wanted, and where the packet would be above the Client's
+/// Maximum Packet Size (MQTT-3.2.2-19, MQTT-3.4.2-2 and their like for the other packets).
+template <class Packet>
+mqtt::ByteBuffer encode_explained(const Connection& connection, Packet packet, std::string_view why) {
+  mqtt::ByteBuffer encoded;
+  if (!why.empty() && takes_reason_string<Packet>(connection)) {
+    mqtt::PropertyWriter properties;
+    properties.put(mqtt::PropertyId::kReasonString, why);
+    packet.properties = properties.view();
+    mqtt::encode(encoded, packet, connection.version);
+    if (fits(connection, encoded.size())) return encoded;
+    packet.properties = {};
+    encoded.clear();
+  }
+  mqtt::encode(encoded, packet, connection.version);
+  return encoded;
+}
+
+}  // namespace mortise::core
