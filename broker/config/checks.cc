@@ -16,6 +16,18 @@ namespace {
 
 using Outcome = Result<void, Problem>;
 
+/// Of the beginning of a topic with placeholders; empty when nothing is.
+std::string wrong_with_topic_pattern(std::string_view pattern) {
+  if (pattern.find_first_of("+#") != std::string_view::npos) return "has a wildcard; a Topic Name has none";
+  if (pattern.starts_with('$')) return "begins with '$', which is the broker's own";
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%') continue;
+    if (++i == pattern.size() || std::string_view("cunl%").find(pattern[i]) == std::string_view::npos)
+      return "has a % that is no placeholder; allowed: %c, %u, %n, %l, and %% for a percent sign";
+  }
+  return {};
+}
+
 std::string entry_path(const char* list, std::size_t index) {
   return std::string(list) + "[" + std::to_string(index) + "]";
 }
@@ -27,6 +39,7 @@ class Checker {
       : reading_(reading), settings_(reading.settings), default_plugin_dir_(default_plugin_dir) {}
 
   void resolve_directories();
+  Outcome check_references();
   Outcome check_listeners();
   Outcome check_plugins();
   Outcome check_hooks();
@@ -63,6 +76,23 @@ class Checker {
 void Checker::resolve_directories() {
   settings_.data_dir = from_here(settings_.data_dir);
   settings_.plugin_dir = settings_.plugin_dir.empty() ? default_plugin_dir_ : from_here(settings_.plugin_dir);
+}
+
+Outcome Checker::check_references() {
+  const session::MqttLimits& mqtt = settings_.mqtt;
+  if (mqtt.server_moved && mqtt.server_reference.empty()) {
+    return problem("node.server_moved", "true sends everybody away; write in node.server_reference where to");
+  }
+  constexpr std::size_t kLongest = 1024;
+  for (const auto& [path, text] : {std::pair("node.server_reference", &mqtt.server_reference),
+                                   std::pair("mqtt.response_information", &mqtt.response_information)}) {
+    if (text->size() > kLongest) {
+      return problem(path, "has " + std::to_string(text->size()) + " bytes; at most " + std::to_string(kLongest));
+    }
+  }
+  if (const std::string wrong = wrong_with_topic_pattern(mqtt.response_information); !wrong.empty())
+    return problem("mqtt.response_information", quoted(mqtt.response_information, 128) + " " + wrong);
+  return {};
 }
 
 Outcome Checker::check_listeners() {
@@ -234,6 +264,7 @@ Result<void> check_exposure(const Settings& settings, bool somebody_authenticate
 Result<void, Problem> check_reading(Reading& reading, const std::filesystem::path& default_plugin_dir) {
   Checker checker(reading, default_plugin_dir);
   checker.resolve_directories();
+  if (Outcome outcome = checker.check_references(); !outcome) return outcome;
   if (Outcome outcome = checker.check_listeners(); !outcome) return outcome;
   if (Outcome outcome = checker.check_plugins(); !outcome) return outcome;
   if (Outcome outcome = checker.check_hooks(); !outcome) return outcome;

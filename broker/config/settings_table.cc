@@ -24,6 +24,14 @@ constexpr Row<S> kRows[] = {
         text<&S::data_dir>()),
     row(count("node.loops", {1, 256}, "Event loops, one thread each; auto is one per processor core.", {"auto", 0}),
         number<&S::loops>()),
+    row(other("node.server_reference", ValueKind::kText,
+              "Where 5.0 Clients are sent, as \"host\" or \"host:port\", several with blanks between them: with Use "
+              "another server when this broker shuts down, and whenever a plugin sends one away.",
+              "other.example:1883"),
+        text<&S::mqtt, &MqttLimits::server_reference>()),
+    row(flag("node.server_moved",
+             "Whether everybody is sent there for good: each CONNECT is refused with Server moved."),
+        number<&S::mqtt, &MqttLimits::server_moved>()),
 
     row(choice("log.level", "debug|info|warning|error", "The least important kind of line that is written."),
         number<&S::log_level>()),
@@ -70,6 +78,11 @@ constexpr Row<S> kRows[] = {
             "Information 1, every 5.0 Client that does not decline it (and at the end of a connection every one), or "
             "nobody."),
         number<&S::mqtt, &MqttLimits::reason_strings>()),
+    row(other("mqtt.response_information", ValueKind::kText,
+              "What a 5.0 Client that asks for Response Information is told to begin its Response Topics with; %c, %u, "
+              "%n and %l are its client id, user name, namespace and listener. It grants nothing: the ACL has to.",
+              "responses/%c/"),
+        text<&S::mqtt, &MqttLimits::response_information>()),
 
     row(duration("session.expiry_interval_max", {0, kForever - kSecond},
                  "Longest time, in whole seconds, that a session outlives its connection; a Client that asks for more "

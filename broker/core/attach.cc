@@ -8,6 +8,7 @@
 #include "broker/core/disconnect.h"
 #include "broker/core/publish.h"
 #include "broker/core/questions.h"
+#include "broker/core/response_information.h"
 #include "broker/core/review.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
@@ -186,16 +187,33 @@ void add_properties(const ShardState& state, const Connection& connection, const
   if (connection.keep_alive != packet.keep_alive) properties.put(PropertyId::kServerKeepAlive, connection.keep_alive);
 }
 
+/// MQTT-3.1.2-28: to whoever asks for it.
+void add_response_information(const ShardState& state, const Opening& opening, const ConnectView& packet,
+                              mqtt::PropertyWriter& properties) {
+  const std::string& pattern = state.shared.mqtt.response_information;
+  if (pattern.empty() || packet.properties.number(PropertyId::kRequestResponseInformation) != 1u) return;
+  if (const auto filled = response_information(pattern, *opening.principal))
+    properties.put(PropertyId::kResponseInformation, std::string_view(*filled));
+}
+
 mqtt::ByteBuffer make_connack(const ShardState& state, const Connection& connection, const Opening& opening,
                               std::uint32_t granted_expiry, const ConnectView& packet, bool is_present) {
-  mqtt::PropertyWriter properties;
-  if (connection.is_v5()) add_properties(state, connection, opening, granted_expiry, packet, properties);
   mqtt::ConnackView connack;
   connack.session_present = is_present && connection.version != mqtt::ProtocolVersion::k31;
-  connack.properties = properties.view();
-  mqtt::ByteBuffer encoded;
-  mqtt::encode(encoded, connack, connection.version);
-  return encoded;
+  const auto encoded = [&](const mqtt::PropertyWriter& properties) {
+    connack.properties = properties.view();
+    mqtt::ByteBuffer made;
+    mqtt::encode(made, connack, connection.version);
+    return made;
+  };
+  mqtt::PropertyWriter properties;
+  if (!connection.is_v5()) return encoded(properties);
+  add_properties(state, connection, opening, granted_expiry, packet, properties);
+  mqtt::PropertyWriter all = properties;
+  add_response_information(state, opening, packet, all);
+  mqtt::ByteBuffer whole = encoded(all);
+  // What is only of use is left out where the whole does not fit.
+  return all.size() == properties.size() || fits(connection, whole.size()) ? std::move(whole) : encoded(properties);
 }
 
 void commit(ShardState& state, Connection& connection, Now now) {
@@ -249,7 +267,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
 void attach(ShardState& state, Connection& connection, Now now) {
   connection.stage = Stage::kAttaching;
   connection.stage_deadline = kNever;
-  if (state.is_shutting_down) return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "shutting down");
+  if (state.is_shutting_down) return refuse_late(state, connection);
   AttachQueue& queue = state.attaching[key_of(*connection.opening)];
   if (!queue.active) {
     queue.active = connection.id;

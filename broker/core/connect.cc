@@ -148,12 +148,18 @@ void refuse_connect(ShardState& state, Connection& connection, ReasonCode reason
   // A 3.1.1 client is told only what its CONNACK can say; anything else is a close (3.1.1 section 3.2.2.3).
   constexpr std::size_t kSize = 5;
   if ((connection.is_v5() || packet.code != 0) && fits(connection, kSize)) {
-    connection.outbox.append(encode_explained(connection, packet, told));
+    connection.outbox.append(encode_explained(connection, packet, told, reference_for(state.shared.mqtt, reason)));
     ++state.counters.packets_sent;
     mark_talkative(state, connection);
   }
   leave_attach_queue(state, connection);
   end_connection(state, connection, Farewell::kFlush);
+}
+
+void refuse_late(ShardState& state, Connection& connection) {
+  const bool is_elsewhere = !state.shared.mqtt.server_reference.empty();
+  refuse_connect(state, connection, is_elsewhere ? ReasonCode::kUseAnotherServer : ReasonCode::kServerUnavailable,
+                 "shutting down");
 }
 
 void connect(ShardState& state, Connection& connection, const mqtt::FrameView& frame, ByteView packet, Now now) {
@@ -175,7 +181,10 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   note_client(state.shared.mqtt, connection, *decoded);
   if (const auto checked = check(state.shared.mqtt, *decoded); !checked)
     return refuse_connect(state, connection, checked.error());
-  if (state.is_shutting_down) return refuse_connect(state, connection, ReasonCode::kServerUnavailable, "shutting down");
+  if (state.is_shutting_down) return refuse_late(state, connection);
+  if (state.shared.mqtt.server_moved) {
+    return refuse_connect(state, connection, ReasonCode::kServerMoved, "node.server_moved says so");
+  }
 
   connection.stage = Stage::kAuthenticating;
   connection.opening = std::make_unique<Opening>();

@@ -16,5 +16,7 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
 /// the client that wants words (null: the name of the Reason Code).
 void refuse_connect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* why,
                     const char* told = nullptr);
+/// The same for one that comes while the broker shuts down.
+void refuse_late(ShardState& state, Connection& connection);
 
 }  // namespace mortise::core

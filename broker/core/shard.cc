@@ -134,9 +134,13 @@ void Shard::recover(Recovered recovered, Now now) { core::recover(*state_, std::
 
 void Shard::shut_down(Now now) {
   state_->is_shutting_down = true;
+  const bool is_elsewhere = !state_->shared.mqtt.server_reference.empty();
   state_->connections.for_each([&](Connection& connection) {
     if (connection.stage == Stage::kEnded) return;
-    disconnect(*state_, connection, mqtt::ReasonCode::kServerShuttingDown, now);
+    disconnect(*state_, connection,
+               is_elsewhere && connection.is_v5() ? mqtt::ReasonCode::kUseAnotherServer
+                                                  : mqtt::ReasonCode::kServerShuttingDown,
+               now);
   });
 }
 

@@ -98,7 +98,7 @@ void say_disconnect(ShardState& state, Connection& connection, mqtt::ReasonCode 
   if (connection.stage == Stage::kConnected && connection.is_v5()) {
     mqtt::DisconnectView packet;
     packet.reason = reason;
-    connection.outbox.append(encode_explained(connection, packet, told));
+    connection.outbox.append(encode_explained(connection, packet, told, reference_for(state.shared.mqtt, reason)));
     ++state.counters.packets_sent;
     mark_talkative(state, connection);
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "broker/base/time.h"
 #include "broker/mqtt/topic.h"
@@ -29,6 +30,9 @@ struct MqttLimits {
   mqtt::TopicLimits topic;
   bool check_payload_format = false;  // Payload Format Indicator 1 must hold UTF-8
   ReasonStrings reason_strings = ReasonStrings::kRequested;
+  std::string response_information;  // with placeholders (core/response_information.h); empty: none is given
+  std::string server_reference;      // where Clients are sent with Use another server and Server moved; empty: nowhere
+  bool server_moved = false;         // all are sent there, for good
 };
 
 /// What to do with a message for a queue that is full.

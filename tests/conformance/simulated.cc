@@ -40,6 +40,9 @@ constexpr std::pair<std::string_view, Apply> kSettings[] = {
     {"mqtt.max_topic_length", [](TestOptions& o, const std::string& v) { o.mqtt.topic.maximum_length = as_number(v); }},
     {"mqtt.check_payload_format",
      [](TestOptions& o, const std::string& v) { o.mqtt.check_payload_format = as_bool(v); }},
+    {"mqtt.response_information", [](TestOptions& o, const std::string& v) { o.mqtt.response_information = v; }},
+    {"node.server_reference", [](TestOptions& o, const std::string& v) { o.mqtt.server_reference = v; }},
+    {"node.server_moved", [](TestOptions& o, const std::string& v) { o.mqtt.server_moved = as_bool(v); }},
     {"mqtt.reason_strings",
      [](TestOptions& o, const std::string& v) {
        using session::ReasonStrings;

@@ -148,7 +148,8 @@ TEST(SettingsErrors, AMappingWhereAValueBelongsAndTheOtherWayRoundAreErrors) {
       "test.yaml:1:7: mqtt: \"5\" (a number) is not allowed; allowed: a mapping of max_packet_size, receive_maximum, "
       "topic_alias_maximum, maximum_qos, retain_available, wildcard_subscription_available, "
       "shared_subscription_available, subscription_identifier_available, max_keep_alive, connect_timeout, "
-      "max_client_id_length, max_topic_levels, max_topic_length, check_payload_format, reason_strings");
+      "max_client_id_length, max_topic_levels, max_topic_length, check_payload_format, reason_strings, "
+      "response_information");
   EXPECT_THAT(error_of("[a, b]"),
               HasSubstr("test.yaml:1:1: the file: a list is not allowed; allowed: a mapping of node"));
   EXPECT_THAT(error_of("mqtt: {receive_maximum: [1]}"),
@@ -202,6 +203,27 @@ TEST(SettingsErrors, FlagsAndChoicesNameWhatIsAllowed) {
               HasSubstr("session.takeover: \"nobody\" is not allowed; allowed: same_user, any"));
   EXPECT_THAT(error_of("session: {queue: {when_full: panic}}"), HasSubstr("allowed: drop_oldest, drop_new"));
   EXPECT_THAT(error_of("log: {level: loud}"), HasSubstr("allowed: debug, info, warning, error"));
+}
+
+TEST(SettingsErrors, WhereClientsAreSentAndAnsweredIsChecked) {
+  EXPECT_EQ(settings_of("mqtt: {response_information: \"responses/%n/%c/%u/%l/100%%\"}")->mqtt.response_information,
+            "responses/%n/%c/%u/%l/100%%");
+  for (const char* wrong : {"a/%x/", "a/%", "%%%"}) {
+    EXPECT_THAT(error_of("mqtt: {response_information: \"" + std::string(wrong) + "\"}"),
+                HasSubstr("has a % that is no placeholder; allowed: %c, %u, %n, %l, and %% for a percent sign"))
+        << wrong;
+  }
+  EXPECT_THAT(error_of("mqtt: {response_information: \"a/#\"}"),
+              HasSubstr("test.yaml:1:30: mqtt.response_information: \"a/#\" has a wildcard"));
+  EXPECT_THAT(error_of("mqtt: {response_information: $SYS/a}"), HasSubstr("begins with '$'"));
+  EXPECT_THAT(error_of("mqtt: {response_information: " + std::string(1025, 'a') + "}"),
+              HasSubstr("has 1025 bytes; at most 1024"));
+
+  const auto moved = settings_of("node: {server_reference: \"a.example b.example:1883\", server_moved: true}");
+  EXPECT_EQ(moved->mqtt.server_reference, "a.example b.example:1883");
+  EXPECT_TRUE(moved->mqtt.server_moved);
+  EXPECT_THAT(error_of("node: {server_moved: true}"),
+              HasSubstr("node.server_moved: true sends everybody away; write in node.server_reference where to"));
 }
 
 TEST(SettingsErrors, NamesAreShortAndPlain) {
