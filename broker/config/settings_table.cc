@@ -47,6 +47,11 @@ constexpr Row<S> kRows[] = {
         number<&S::mqtt, &MqttLimits::receive_maximum>()),
     row(count("mqtt.topic_alias_maximum", {0, 65535}, "How many topic aliases a Client may use; 0 forbids them."),
         number<&S::mqtt, &MqttLimits::topic_alias_maximum>()),
+    row(count("mqtt.outbound_topic_alias_maximum", {0, 256},
+              "How many topic aliases the broker uses towards a Client that takes them, for the topics that come "
+              "again; 0 "
+              "is none."),
+        number<&S::mqtt, &MqttLimits::outbound_topic_alias_maximum>()),
     row(count("mqtt.maximum_qos", {0, 2}, "Highest QoS at which a Client may publish."),
         number<&S::mqtt, &MqttLimits::maximum_qos>()),
     row(flag("mqtt.retain_available", "Whether retained messages are kept."),

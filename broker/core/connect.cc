@@ -112,10 +112,19 @@ void note_properties(const session::MqttLimits& limits, Connection& connection,
   connection.takes_reason_of_answer = is_requested || (is_always && asked.value_or(1) != 0);
 }
 
+/// MQTT-3.1.2-26, MQTT-3.1.2-27: no more Topic Aliases than the Client takes.
+void note_aliases(const session::MqttLimits& limits, Connection& connection, const ConnectView& packet) {
+  connection.outbound_alias_maximum = static_cast<std::uint16_t>(std::min<std::uint32_t>(
+      packet.properties.number(PropertyId::kTopicAliasMaximum).value_or(0), limits.outbound_topic_alias_maximum));
+  const PassedOn alike = connection.is_v5() ? PassedOn::kFrom5 : PassedOn::kFrom3;
+  connection.passed_on = connection.outbound_alias_maximum != 0 ? PassedOn::kFromNobody : alike;
+}
+
 void note_client(const session::MqttLimits& limits, Connection& connection, const ConnectView& packet) {
   connection.version = packet.version;
   connection.keep_alive = packet.keep_alive;
   note_properties(limits, connection, packet.properties);
+  note_aliases(limits, connection, packet);
 }
 
 /// Its CONNECT is wrong, or asks for what there is not.

@@ -23,6 +23,7 @@ struct ShardCounters {
   std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes
   std::uint64_t publishes_sent = 0;
   std::uint64_t publish_bytes_sent = 0;  // of their payloads
+  std::uint64_t topics_left_out = 0;     // of PUBLISH packets sent, for a Topic Alias
   std::uint64_t sessions_expired = 0;    // their Session Expiry Interval passed
   std::uint64_t wills_published = 0;
   std::uint64_t dropped_outbox_full = 0;  // QoS 0 for a subscriber that stopped reading

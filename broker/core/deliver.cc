@@ -43,6 +43,27 @@ std::optional<std::string_view> topic_for(const ResidentSession& session, std::s
   return session.affix ? session.affix->invert(topic) : topic;
 }
 
+/// For a client that takes Topic Aliases. What fits is sent, so the client knows of an alias that was set.
+EncodedLayouts::EncodedView encode_with_alias(ShardState& state, Connection& connection,
+                                              const mqtt::MessageView& message, const EncodedLayouts::Layout& layout,
+                                              std::string_view topic, const OutboundPublishView& publish, Now now) {
+  if (!connection.aliases) connection.aliases = std::make_unique<Aliases>();
+  if (!connection.aliases->of_broker) connection.aliases->of_broker.emplace(connection.outbound_alias_maximum);
+  session::OutboundTopicAliases& aliases = *connection.aliases->of_broker;
+  const session::OutboundTopicAliases::Choice choice = aliases.choose(topic);
+  const auto encode = [&](std::string_view as, std::uint16_t alias) {
+    return state.layouts.encode_alone(message, layout, as, publish.subscription_identifiers, now.wall, alias);
+  };
+  const EncodedLayouts::EncodedView encoded = encode(choice.is_set ? std::string_view() : topic, choice.alias);
+  if (fits(connection, encoded.size)) {
+    aliases.sent(topic, choice);
+    state.counters.topics_left_out += choice.is_set ? 1 : 0;
+    return encoded;
+  }
+  // With the alias it may be just too large.
+  return choice.alias != 0 && !choice.is_set ? encode(topic, 0) : encoded;
+}
+
 /// Appends the PUBLISH to the connection's outbox. `passing`: it is the message that passes, and shares its encoding.
 /// `keep`: answers the Message, for what must stay until it is written.
 template <class Keep>
@@ -54,8 +75,10 @@ Said say_publish(ShardState& state, Connection& connection, const ResidentSessio
   const EncodedLayouts::Layout layout{connection.is_v5(), publish.retain, publish.qos, session.affix.get()};
   const bool is_shared = passing != nullptr && (publish.subscription_identifiers.empty() || !layout.is_v5);
   const EncodedLayouts::EncodedView encoded =
-      is_shared ? passing->encode(layout, *topic, now.wall)
-                : state.layouts.encode_alone(message, layout, *topic, publish.subscription_identifiers, now.wall);
+      connection.outbound_alias_maximum != 0
+          ? encode_with_alias(state, connection, message, layout, *topic, publish, now)
+      : is_shared ? passing->encode(layout, *topic, now.wall)
+                  : state.layouts.encode_alone(message, layout, *topic, publish.subscription_identifiers, now.wall);
   if (!fits(connection, encoded.size)) return Said::kTooLarge;
 
   mqtt::ByteBuffer& out = connection.outbox.buffer();
@@ -256,7 +279,8 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
   const ResidentSession* session = state.sessions.find(entry.subscriber.slot);
   Connection* connection = session != nullptr ? state.connection_of(*session) : nullptr;
   if (connection == nullptr || connection->stage != Stage::kConnected) return true;  // at QoS 0 nobody waits for it
-  if (connection->is_v5() != received.is_v5 || !fits(*connection, received.packet.size())) return false;
+  if (connection->passed_on != static_cast<PassedOn>(received.is_v5) || !fits(*connection, received.packet.size()))
+    return false;
   if (!knows_it_alike(*session, received)) {
     const auto own_topic = topic_for(*session, topic);
     if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;

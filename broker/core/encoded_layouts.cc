@@ -38,12 +38,10 @@ mqtt::PublishView publish_view(const mqtt::MessageView& message, std::string_vie
 }  // namespace
 
 void EncodedLayouts::encode_into(Encoded& encoded, const mqtt::MessageView& message, const Layout& layout,
-                                 std::string_view topic, std::span<const std::uint32_t> subscription_identifiers,
-                                 WallTime now) {
+                                 std::string_view topic, const mqtt::DeliveryPropertiesView& properties) {
   encoded.head.clear();
   encoded.packet_id_at =
-      mqtt::encode_publish_head(encoded.head, publish_view(message, topic, layout.qos, layout.retain),
-                                delivery_properties(message, subscription_identifiers, now),
+      mqtt::encode_publish_head(encoded.head, publish_view(message, topic, layout.qos, layout.retain), properties,
                                 layout.is_v5 ? mqtt::ProtocolVersion::k5 : mqtt::ProtocolVersion::k311);
   encoded.size = encoded.head.size() + message.payload.size();
   encoded.has_payload = message.payload.size() < Outbox::kReferenceFrom;
@@ -57,15 +55,17 @@ EncodedLayouts::EncodedView EncodedLayouts::encode(const mqtt::MessageView& mess
   }
   Slot& slot = slots_[used_++ % slots_.size()];
   slot.layout = layout;
-  encode_into(slot.encoded, message, layout, topic, {}, now);
+  encode_into(slot.encoded, message, layout, topic, delivery_properties(message, {}, now));
   return slot.encoded.view();
 }
 
 EncodedLayouts::EncodedView EncodedLayouts::encode_alone(const mqtt::MessageView& message, const Layout& layout,
                                                          std::string_view topic,
                                                          std::span<const std::uint32_t> subscription_identifiers,
-                                                         WallTime now) {
-  encode_into(alone_, message, layout, topic, subscription_identifiers, now);
+                                                         WallTime now, std::uint16_t alias) {
+  mqtt::DeliveryPropertiesView properties = delivery_properties(message, subscription_identifiers, now);
+  properties.topic_alias = alias;
+  encode_into(alone_, message, layout, topic, properties);
   return alone_.view();
 }
 

@@ -36,9 +36,10 @@ class EncodedLayouts {
   void begin() noexcept { used_ = 0; }
   /// The message that passes. `topic`: as the receiver knows it.
   EncodedView encode(const mqtt::MessageView& message, const Layout& layout, std::string_view topic, WallTime now);
-  /// Any message, for one receiver.
+  /// Any message, for one receiver. `alias`: a Topic Alias, 0 for none.
   EncodedView encode_alone(const mqtt::MessageView& message, const Layout& layout, std::string_view topic,
-                           std::span<const std::uint32_t> subscription_identifiers, WallTime now);
+                           std::span<const std::uint32_t> subscription_identifiers, WallTime now,
+                           std::uint16_t alias = 0);
 
  private:
   struct Encoded {
@@ -53,8 +54,7 @@ class EncodedLayouts {
     Encoded encoded;
   };
   static void encode_into(Encoded& encoded, const mqtt::MessageView& message, const Layout& layout,
-                          std::string_view topic, std::span<const std::uint32_t> subscription_identifiers,
-                          WallTime now);
+                          std::string_view topic, const mqtt::DeliveryPropertiesView& properties);
 
   std::array<Slot, 4> slots_;
   std::size_t used_ = 0;

@@ -52,9 +52,9 @@ Result<void, Refusal> check(const ShardState& state, const PublishView& packet) 
 Result<std::string_view, Refusal> resolve_alias(const ShardState& state, Connection& connection,
                                                 const PublishView& packet) {
   const auto alias = packet.properties.number(PropertyId::kTopicAlias);
-  if (!connection.aliases) connection.aliases = std::make_unique<session::TopicAliases>();
-  return connection.aliases->resolve(packet.topic, alias.has_value(), alias.value_or(0),
-                                     state.shared.mqtt.topic_alias_maximum);
+  if (!connection.aliases) connection.aliases = std::make_unique<Aliases>();
+  return connection.aliases->of_client.resolve(packet.topic, alias.has_value(), alias.value_or(0),
+                                               state.shared.mqtt.topic_alias_maximum);
 }
 
 /// The topic that is routed: alias resolved, checked, with the client's affix. Views into the packet, the aliases or

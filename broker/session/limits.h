@@ -19,6 +19,7 @@ struct MqttLimits {
   std::uint32_t max_packet_size = 1u << 20;  // bytes
   std::uint16_t receive_maximum = 100;
   std::uint16_t topic_alias_maximum = 16;
+  std::uint16_t outbound_topic_alias_maximum = 16;  // set by the Server, where a Client takes as many
   mqtt::QoS maximum_qos = mqtt::QoS::kExactlyOnce;
   bool retain_available = true;
   bool wildcard_subscription_available = true;

@@ -40,7 +40,8 @@ OneLoop::OneLoop(hooks::DispatchPtr dispatch) : broker_(std::make_unique<Broker>
 
 OneLoop::~OneLoop() = default;
 
-ConnectionId OneLoop::connect(std::string_view client_id, mqtt::ProtocolVersion version) {
+ConnectionId OneLoop::connect(std::string_view client_id, mqtt::ProtocolVersion version,
+                              std::uint16_t topic_alias_maximum) {
   PeerInfo peer;
   peer.listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
   peer.peer_address = "127.0.0.1";
@@ -48,6 +49,10 @@ ConnectionId OneLoop::connect(std::string_view client_id, mqtt::ProtocolVersion 
   const ConnectionId client = broker_->shard.accepted(std::move(peer), broker_->now);
   mqtt::ConnectView packet;
   packet.version = version;
+  mqtt::PropertyWriter properties;
+  if (topic_alias_maximum != 0)
+    properties.put(mqtt::PropertyId::kTopicAliasMaximum, std::uint32_t{topic_alias_maximum});
+  packet.properties = properties.view();
   packet.clean_start = true;
   packet.client_id = client_id;
   std::string bytes;

@@ -19,7 +19,8 @@ class OneLoop {
   ~OneLoop();
 
   /// A client that is connected when this returns.
-  ConnectionId connect(std::string_view client_id, mqtt::ProtocolVersion version);
+  ConnectionId connect(std::string_view client_id, mqtt::ProtocolVersion version,
+                       std::uint16_t topic_alias_maximum = 0);
   void subscribe(ConnectionId client, std::string_view filter, mqtt::QoS qos, mqtt::ProtocolVersion version);
   /// A message that is retained already.
   void retain(std::string_view topic, std::string_view payload);

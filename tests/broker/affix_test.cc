@@ -134,7 +134,9 @@ TEST_F(AffixTest, ATopicAliasStandsForTheRewrittenTopicOnItsOwnConnectionOnly) {
     say(*alice, topic, "1");
     for (int i = 0; i < 3; ++i) {
       expect_message(*all, "tenant/alice/" + topic, "1");
-      expect_message(*tenant, topic, "1");
+      // The broker's own alias, of the name that the tenant knows; one byte is not worth one.
+      const bool is_aliased = topic != "b", is_left_out = is_aliased && i > 0;
+      expect_message(*tenant, is_left_out ? "" : topic, "1", QoS::kAtMostOnce, false, is_aliased ? &alias : nullptr);
       if (i < 2) say(*alice, "", "1");
     }
   }

@@ -29,6 +29,10 @@ constexpr std::pair<std::string_view, Apply> kSettings[] = {
      [](TestOptions& o, const std::string& v) {
        o.mqtt.topic_alias_maximum = static_cast<std::uint16_t>(as_number(v));
      }},
+    {"mqtt.outbound_topic_alias_maximum",
+     [](TestOptions& o, const std::string& v) {
+       o.mqtt.outbound_topic_alias_maximum = static_cast<std::uint16_t>(as_number(v));
+     }},
     {"mqtt.max_packet_size", [](TestOptions& o, const std::string& v) { o.mqtt.max_packet_size = as_number(v); }},
     {"mqtt.max_keep_alive",
      [](TestOptions& o, const std::string& v) { o.mqtt.max_keep_alive = static_cast<std::uint16_t>(as_number(v)); }},

@@ -146,7 +146,8 @@ TEST(SettingsErrors, AMappingWhereAValueBelongsAndTheOtherWayRoundAreErrors) {
   EXPECT_EQ(
       error_of("mqtt: 5"),
       "test.yaml:1:7: mqtt: \"5\" (a number) is not allowed; allowed: a mapping of max_packet_size, receive_maximum, "
-      "topic_alias_maximum, maximum_qos, retain_available, wildcard_subscription_available, "
+      "topic_alias_maximum, outbound_topic_alias_maximum, maximum_qos, retain_available, "
+      "wildcard_subscription_available, "
       "shared_subscription_available, subscription_identifier_available, max_keep_alive, connect_timeout, "
       "max_client_id_length, max_topic_levels, max_topic_length, check_payload_format, reason_strings, "
       "response_information");

@@ -82,6 +82,7 @@ void ClientWatch::sent_connect(Connection& from, const mqtt::ConnectView& packet
   from.clean_start = packet.clean_start;
   from.receive_maximum = packet.properties.number(PropertyId::kReceiveMaximum).value_or(65535);
   from.maximum_packet_size = packet.properties.number(PropertyId::kMaximumPacketSize).value_or(256u << 20);
+  from.topic_alias_maximum = packet.properties.number(PropertyId::kTopicAliasMaximum).value_or(0);
   from.tenant = options_.tenant_of(packet.client_id);
   // Whoever is given a Client Identifier is nobody else.
   from.session = packet.client_id.empty() ? "(" + std::to_string(from.client->number()) + ")" : packet.client_id;
@@ -256,9 +257,23 @@ void ClientWatch::received_connack(Connection& to, const mqtt::ConnackView& pack
   std::erase_if(of.unanswered, [&](std::size_t number) { return !connections_.at(number).client->is_open(); });
 }
 
-void ClientWatch::received_publish(Connection& to, const mqtt::PublishView& packet, Now now) {
+/// The topic that a Topic Alias of the broker stands for, or the packet's own.
+std::string_view ClientWatch::topic_of(Connection& to, const mqtt::PublishView& packet) {
+  const auto alias = packet.properties.number(PropertyId::kTopicAlias);
+  if (!alias && packet.topic.empty()) violated(to, "a PUBLISH without a topic");
+  if (!alias) return packet.topic;
+  if (*alias == 0 || *alias > to.topic_alias_maximum)
+    violated(to, "a Topic Alias that it does not take [MQTT-3.1.2-26, MQTT-3.1.2-27, MQTT-3.3.2-8]");
+  std::string& topic = to.broker_aliases[*alias];
+  if (!packet.topic.empty()) topic = packet.topic;
+  if (topic.empty()) violated(to, "a Topic Alias that it does not know");
+  return topic;
+}
+
+void ClientWatch::received_publish(Connection& to, const mqtt::PublishView& received, Now now) {
   ++deliveries_;
-  if (packet.topic.empty()) violated(to, "a PUBLISH without a topic");
+  mqtt::PublishView packet = received;
+  packet.topic = topic_of(to, received);
   if (options_.is_forbidden(packet.topic)) violated(to, "a topic that nobody may receive");
   check_reason_to_deliver(to, packet, now);
   if (packet.qos == QoS::kAtMostOnce) return check_once_and_in_order(to, packet, false);

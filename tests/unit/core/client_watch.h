@@ -31,7 +31,8 @@ struct WatchOptions {
 /// each packet and in its order; a PUBLISH was published, to a topic that the session is or was subscribed to, with its
 /// tenant's topic, no higher QoS than both sides allow, not later than it expires, not to its own publisher under No
 /// Local; Packet Identifiers are not in use twice; no more than Receive Maximum are in flight; QoS 2 comes once; order
-/// is kept (MQTT-4.6.0-5); one connection for each session.
+/// is kept (MQTT-4.6.0-5); Topic Aliases are ones that the client takes, and known when they stand for a topic; one
+/// connection for each session.
 class ClientWatch final : public ClientObserver {
  public:
   explicit ClientWatch(WatchOptions options) : options_(std::move(options)) {}
@@ -117,7 +118,9 @@ class ClientWatch final : public ClientObserver {
     bool clean_start = false;
     std::size_t receive_maximum = 65535;
     std::size_t maximum_packet_size = 256u << 20;
-    std::map<std::uint32_t, std::string> aliases;
+    std::map<std::uint32_t, std::string> aliases;         // the client's
+    std::map<std::uint32_t, std::string> broker_aliases;  // towards it
+    std::uint32_t topic_alias_maximum = 0;
     std::map<mqtt::PacketType, std::deque<mqtt::PacketId>> acknowledgements;  // due, in order
     std::deque<Asked> asked;                                                  // SUBSCRIBE and UNSUBSCRIBE
     std::size_t pings = 0;
@@ -141,6 +144,7 @@ class ClientWatch final : public ClientObserver {
   // What the broker says.
   void received_connack(Connection& connection, const mqtt::ConnackView& packet);
   void received_publish(Connection& connection, const mqtt::PublishView& packet, Now now);
+  std::string_view topic_of(Connection& connection, const mqtt::PublishView& packet);
   void received_acknowledgement(Connection& connection, const mqtt::AcknowledgementView& packet);
   void received_answer(Connection& connection, const mqtt::SubscriptionAcknowledgementView& packet);
   void check_reason_to_deliver(const Connection& connection, const mqtt::PublishView& packet, Now now);

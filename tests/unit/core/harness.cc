@@ -333,6 +333,8 @@ std::string TestClient::bytes_of(const ConnectOptions& options) const {
     properties.put(mqtt::PropertyId::kReceiveMaximum, std::uint32_t{options.receive_maximum});
   if (options.maximum_packet_size != 0)
     properties.put(mqtt::PropertyId::kMaximumPacketSize, options.maximum_packet_size);
+  if (options.topic_alias_maximum != 0)
+    properties.put(mqtt::PropertyId::kTopicAliasMaximum, std::uint32_t{options.topic_alias_maximum});
   if (options.will_delay != 0) will_properties.put(mqtt::PropertyId::kWillDelayInterval, options.will_delay);
   if (options.will_expiry) will_properties.put(mqtt::PropertyId::kMessageExpiryInterval, *options.will_expiry);
   packet.properties = properties.view();
@@ -424,13 +426,21 @@ Received TestClient::next() {
   return packet;
 }
 
+std::string TestClient::topic_of(const mqtt::PublishView& packet) {
+  const auto alias = packet.properties.number(mqtt::PropertyId::kTopicAlias);
+  if (!alias) return std::string(packet.topic);
+  std::string& topic = aliases_[*alias];
+  if (!packet.topic.empty()) topic = packet.topic;
+  return topic;
+}
+
 std::vector<std::string> TestClient::take_publishes(bool acknowledges) {
   std::vector<std::string> messages;
   while (!received_.empty()) {
     const mqtt::PacketType type = received_.front().type;
     if (type == mqtt::PacketType::kPublish) {
       const auto packet = next_as<mqtt::PublishView>();
-      messages.push_back(std::string(packet.topic) + "=" + std::string(as_text(packet.payload)));
+      messages.push_back(topic_of(packet) + "=" + std::string(as_text(packet.payload)));
       const mqtt::PacketId id = packet.packet_id;
       if (!acknowledges || packet.qos == mqtt::QoS::kAtMostOnce) continue;
       acknowledge(packet.qos == mqtt::QoS::kAtLeastOnce ? mqtt::PacketType::kPuback : mqtt::PacketType::kPubrec, id);

@@ -41,6 +41,7 @@ struct ConnectOptions {
   std::uint16_t keep_alive = 0;
   std::uint16_t receive_maximum = 0;      // 0: not sent
   std::uint32_t maximum_packet_size = 0;  // 0: not sent
+  std::uint16_t topic_alias_maximum = 0;  // 0: not sent
   std::string user_name;
   std::string will_topic;  // empty: no Will
   std::string will_payload = "gone";
@@ -111,6 +112,9 @@ class TestClient {
     decoded_ = std::move(*packet);
     return std::get<T>(decoded_);
   }
+  /// The topic of a PUBLISH that was taken, also where a Topic Alias stands for it. Once for each packet, in their
+  /// order.
+  std::string topic_of(const mqtt::PublishView& packet);
   /// The topics and payloads ("topic=payload") of all PUBLISH packets received, acknowledged when `acknowledges`; other
   /// packets are dropped.
   std::vector<std::string> take_publishes(bool acknowledges = true);
@@ -134,6 +138,7 @@ class TestClient {
   std::deque<Received> received_;
   Received last_;
   mqtt::ControlPacketView decoded_;
+  std::map<std::uint32_t, std::string> aliases_;  // the broker's
 };
 
 struct TestOptions {
