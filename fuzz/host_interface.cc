@@ -17,185 +17,10 @@
 #include "broker/plugin_host/config_document.h"
 #include "broker/plugin_host/record_page.h"
 #include "broker/plugin_host/services.h"
-#include "fuzz/host_input.h"
+#include "fuzz/host_draws.h"
 
 namespace mortise::plugin_host {
 namespace {
-
-// ---- The world of one run -------------------------------------------------------------------------------------------
-
-struct World {
-  explicit World(InputView given) : input(given) {}
-
-  InputView input;
-  std::vector<mortise_handle> handles;  // every handle seen so far
-  std::vector<hooks::Ticket> tickets;
-  std::shared_ptr<Instance> instances[2];
-  QueueExecutor executor;
-  DroppedCompletions completions;
-  DroppedIntents intents;
-  hooks::ConnectRequestPtr connect;
-  hooks::AccessRequestPtr access;
-  hooks::BindRequestPtr bind;
-  mortise_handle last_token = 0;
-  unsigned depth = 0;
-  unsigned steps = 0;
-};
-World* world = nullptr;
-
-// What plugins' pointers point at: honest memory, as large as any size that is read.
-alignas(16) char plugin_memory[160 * 1024];
-
-void check_answer(std::size_t function, std::uint32_t status) {
-  const abi::FunctionRow& row = abi::kFunctions[function];
-  if (status < 64 && ((row.error_mask | 1U) >> status & 1) != 0) return;
-  std::fprintf(stderr, "%s.%s answered %u, which its description does not list\n", row.service.data(), row.name.data(),
-               status);
-  std::abort();
-}
-
-mortise_handle draw_handle() {
-  InputView& in = world->input;
-  const std::uint8_t how = in.byte();
-  if (how < 8 || world->handles.empty()) return how == 0 ? 0 : in.u64();
-  const CallFrame* frame = CallerThread::current_frame();
-  if (how < 120 && frame != nullptr) return frame->handle();
-  if (how < 140) return world->instances[how % 2]->self();
-  if (how < 160) return world->last_token;
-  mortise_handle handle = world->handles[in.byte() % world->handles.size()];
-  if (how > 240) handle ^= std::uint64_t{1} << (in.byte() % 64);
-  return handle;
-}
-
-void keep(mortise_handle handle) {
-  if (handle != 0 && world->handles.size() < 200) world->handles.push_back(handle);
-}
-
-mortise_bytes draw_bytes() {
-  static constexpr std::string_view kTexts[] = {"a/b",   "tenant/+/#", "$SYS/x", "$share/g/a",
-                                                "\xC3(", "/rules/0",   "name_1", "\xE2\x82\xAC"};
-  InputView& in = world->input;
-  const std::uint8_t how = in.byte();
-  if (how < 16) return {nullptr, how};
-  if (how < 24) return {plugin_memory, UINT64_MAX - how};  // beyond every limit
-  if (how < 40) return {plugin_memory, in.u32() % sizeof plugin_memory};
-  if (how < 120) {
-    const std::string_view text = kTexts[how % std::size(kTexts)];
-    return {text.data(), text.size()};
-  }
-  const std::size_t size = how % 24;
-  char* at = plugin_memory + sizeof plugin_memory - 64 - size;
-  for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<char>(in.byte());
-  return {at, size};
-}
-
-/// Mostly right, sometimes anything.
-std::uint32_t draw_size(std::size_t right) {
-  return world->input.byte() < 230 ? static_cast<std::uint32_t>(right) : world->input.u32();
-}
-std::uint32_t draw_number() {
-  const std::uint8_t how = world->input.byte();
-  return how < 200 ? how % 16 : (how < 230 ? 0 : world->input.u32());
-}
-
-std::uint32_t draw_field() {
-  const std::uint8_t how = world->input.byte();
-  if (how < 230) return abi::kFields[world->input.byte() % abi::kFields.size()].id;
-  return world->input.u32();
-}
-
-/// Which members are more than zero: often none, for most combinations are refused early.
-std::uint8_t draw_members() { return world->input.byte() < 128 ? 0 : world->input.byte(); }
-/// A verdict that asks for a token mostly has one.
-mortise_handle token_for(std::uint32_t verdict) { return verdict == MORTISE_VERDICT_PENDING ? world->last_token : 0; }
-
-mortise_auth_decision draw_auth() {
-  mortise_auth_decision made = MORTISE_AUTH_DECISION_INIT;
-  made.struct_size = draw_size(sizeof made);
-  made.verdict = draw_number();
-  made.token = token_for(made.verdict);
-  const std::uint8_t which = draw_members();
-  if (which & 1) made.reason_code = 0x80 + draw_number();
-  if (which & 2) made.flags = draw_number();
-  if (which & 4) made.session_expiry_max_s = draw_number();
-  if (which & 8) made.reserved = draw_number();
-  if (which & 16) made.token = draw_handle();
-  if (which & 32) made.user_name = draw_bytes();
-  if (which & 64) made.name_space = draw_bytes();
-  if (which & 128) made.explanation = draw_bytes();
-  return made;
-}
-
-mortise_filter_rule drawn_rules[4];
-mortise_access_decision draw_access() {
-  mortise_access_decision made = MORTISE_ACCESS_DECISION_INIT;
-  made.struct_size = draw_size(sizeof made);
-  made.verdict = draw_number();
-  made.token = token_for(made.verdict);
-  const std::uint8_t which = draw_members();
-  if (which & 1) made.reason_code = 0x80 + draw_number();
-  if (which & 2) made.cache_scope = draw_number();
-  if (which & 4) made.cache_ms = draw_number();
-  if (which & 8) {
-    for (mortise_filter_rule& rule : drawn_rules) rule = {draw_number() % 4, world->input.byte() == 255U, draw_bytes()};
-    made.rules = world->input.byte() == 0 ? nullptr : drawn_rules;
-    made.rule_count = world->input.byte() < 200 ? world->input.byte() % 5 : 257 + draw_number();
-  }
-  if (which & 16) made.token = draw_handle();
-  if (which & 32) made.cache_filter = draw_bytes();
-  if (which & 128) made.explanation = draw_bytes();
-  return made;
-}
-
-mortise_bind_decision draw_bind() {
-  mortise_bind_decision made = MORTISE_BIND_DECISION_INIT;
-  made.struct_size = draw_size(sizeof made);
-  made.verdict = draw_number();
-  made.operations = made.verdict == MORTISE_VERDICT_BOUND ? draw_number() : 0;
-  made.token = token_for(made.verdict);
-  const std::uint8_t which = draw_members();
-  if (which & 1) made.reserved = draw_number();
-  if (which & 2) made.rule_version = world->input.u64();
-  if (which & 16) made.token = draw_handle();
-  if (which & 32) made.prefix = draw_bytes();
-  if (which & 64) made.suffix = draw_bytes();
-  return made;
-}
-
-mortise_pair drawn_pairs[4];
-mortise_publish draw_publish() {
-  mortise_publish made = MORTISE_PUBLISH_INIT;
-  made.struct_size = draw_size(sizeof made);
-  made.qos = draw_number() % 4;
-  made.retain = draw_number() % 3;
-  made.topic = draw_bytes();
-  made.payload = draw_bytes();
-  const std::uint8_t which = draw_members();
-  if (which & 1) made.message_expiry_s = world->input.u32();
-  if (which & 2) made.reserved = draw_number();
-  if (which & 4) {
-    for (mortise_pair& pair : drawn_pairs) pair = {draw_bytes(), draw_bytes()};
-    made.properties = world->input.byte() == 0 ? nullptr : drawn_pairs;
-    made.property_count = world->input.byte() < 200 ? world->input.byte() % 5 : 65 + draw_number();
-  }
-  return made;
-}
-
-mortise_disconnect draw_disconnect() {
-  mortise_disconnect made = MORTISE_DISCONNECT_INIT;
-  made.struct_size = draw_size(sizeof made);
-  const std::uint8_t which = world->input.byte();
-  if (which & 1) made.reason_code = 0x80 + world->input.byte();
-  if (which & 2) made.principal = draw_handle();
-  if (which & 4) made.name_space = draw_bytes();
-  if (which & 8) made.client_id = draw_bytes();
-  return made;
-}
-
-template <class T>
-const T* maybe(const T& value) {
-  return world->input.byte() == 0 ? nullptr : &value;
-}
 
 // ---- One caller for each row of abi::kFunctions ---------------------------------------------------------------------
 
@@ -346,6 +171,11 @@ constexpr Call kCalls[] = {
       const auto d = draw_bind();
       return kDecisionService.decide_bind(c, maybe(d));
     },
+    [] {
+      const auto c = draw_handle();
+      const auto d = draw_exchange();
+      return kDecisionService.decide_exchange(c, maybe(d));
+    },
     call_create,
     [] {
       const auto s = draw_handle();
@@ -364,6 +194,12 @@ constexpr Call kCalls[] = {
       const auto t = draw_handle();
       const auto d = draw_bind();
       return kTokenService.complete_bind(s, t, maybe(d));
+    },
+    [] {
+      const auto s = draw_handle();
+      const auto t = draw_handle();
+      const auto d = draw_exchange();
+      return kTokenService.complete_exchange(s, t, maybe(d));
     },
     [] {
       const auto w = draw_handle();
@@ -445,7 +281,7 @@ void enter_batch() {
 
 void enter() {
   static const std::string kBatch(64, 'b');
-  switch (world->input.byte() % 10) {
+  switch (world->input.byte() % 12) {
     case 0:
       return ask_hook<hooks::AuthDecision>(kAuthenticate, world->connect);
     case 1:
@@ -479,6 +315,12 @@ void enter() {
       ConfigSubject config{"fuzzed", "{}", "/", "/", document->get()};
       return enter_plain(kOnStart, &config);
     }
+    case 10:
+      return ask_hook<hooks::ExchangeDecision>(kExchange, world->exchange);
+    case 11: {
+      const ExchangeEndSubject end{1, "client"};
+      return enter_plain(kExchangeEnded, &end);
+    }
     default:
       return world->executor.run();
   }
@@ -507,7 +349,7 @@ std::shared_ptr<Instance> make_instance(World& made, bool is_concurrent) {
   auto plugin = std::make_shared<LoadedPlugin>();
   plugin->name = "fuzzed";
   plugin->is_concurrent = is_concurrent;
-  for (const std::size_t hook : {kAuthenticate, kAuthorize, kBind}) {
+  for (const std::size_t hook : {kAuthenticate, kAuthorize, kBind, kExchange}) {
     plugin->hooks[hook].function = run_hook;
     plugin->hook_order.push_back(hook);
   }
@@ -549,6 +391,11 @@ void make_requests(World& made) {
   access->message = mqtt::Message::make(fields);
   auto bind = std::make_shared<hooks::BindRequest>();
   bind->principal = principal;
+  auto exchange = std::make_shared<hooks::ExchangeRequest>();
+  exchange->method = "SCRAM-SHA-256";
+  exchange->authentication_data.emplace(as_bytes(std::string_view("first")));
+  exchange->connect = connect;
+  made.exchange = std::move(exchange);
   made.connect = std::move(connect);
   made.access = std::move(access);
   made.bind = std::move(bind);
@@ -558,7 +405,8 @@ void check_untouched(const World& made) {
   const bool is_same = made.connect->client_id == "client" && made.connect->user_name == "user" &&
                        as_text(made.connect->password->view()) == "secret" && made.access->topic == "a/b" &&
                        as_text(made.access->message->payload()) == "payload" &&
-                       made.bind->principal->client_id == "client";
+                       made.bind->principal->client_id == "client" &&
+                       as_text(made.exchange->authentication_data->view()) == "first";
   if (!is_same) std::abort();
 }
 

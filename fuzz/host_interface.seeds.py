@@ -6,8 +6,8 @@ import pathlib
 
 FUNCTIONS = [
     "log", "fail", "retain", "release", "now_wall_ms", "now_steady_ms", "counter_add", "get_u64", "get_bytes", "get_count", "get_pair",
-    "get_child", "copy", "map", "config_get", "config_count", "config_key", "decide_auth", "decide_access", "decide_bind", "create",
-    "complete_auth", "complete_access", "complete_bind", "publish", "disconnect", "invalidate", "set_timer", "cancel_timer", "emit"]
+    "get_child", "copy", "map", "config_get", "config_count", "config_key", "decide_auth", "decide_access", "decide_bind", "decide_exchange", "create",
+    "complete_auth", "complete_access", "complete_bind", "complete_exchange", "publish", "disconnect", "invalidate", "set_timer", "cancel_timer", "emit"]
 FIELDS = 80
 CALL, SELF_A, SELF_B, TOKEN, NULL = b"\x40", b"\x78", b"\x79", b"\x90", b"\x00"
 RIGHT_SIZE = b"\x00"
@@ -15,7 +15,7 @@ NO_MEMBERS = b"\x00"
 TEXT_NAME = b"\x2e"  # "name_1"
 TEXT_TOPIC = b"\x28"  # "a/b"
 GO_ON, RETURN_OK = b"\x00", b"\xff\x00"
-ASK = {"authenticate": 0, "authorize": 1, "bind": 2, "events": 3, "commit": 4, "load": 5, "fetch": 6, "timer": 7, "start": 8, "loop": 9}
+ASK = {"authenticate": 0, "authorize": 1, "bind": 2, "events": 3, "commit": 4, "load": 5, "fetch": 6, "timer": 7, "start": 8, "loop": 9, "exchange": 10, "exchange_ended": 11}
 
 
 def call(function, arguments=b""):
@@ -24,7 +24,7 @@ def call(function, arguments=b""):
 
 def inside(point, *steps, tail=RETURN_OK, instance=b"\x00", loop=b"\x00", before=b""):
     head = bytes([200, ASK[point]]) + before
-    head += instance + (loop if point in ("authenticate", "authorize", "bind") else b"")
+    head += instance + (loop if point in ("authenticate", "authorize", "bind", "exchange") else b"")
     return head + b"".join(GO_ON + step for step in steps) + tail
 
 
@@ -43,7 +43,7 @@ def read_everything(point, **options):
     return inside(point, *steps, **options)
 
 
-ALLOW, DENY, NEXT, PENDING, BOUND = 1, 2, 3, 4, 5
+ALLOW, DENY, NEXT, PENDING, BOUND, CONTINUE = 1, 2, 3, 4, 5, 6
 CREATE = call("create", CALL + b"\x05")
 PLAYS = {
     "allow": inside("authenticate", decision("auth", ALLOW)),
@@ -63,6 +63,9 @@ PLAYS = {
                      decision("auth", ALLOW)),
     "publish": inside("authorize", call("publish", CALL + RIGHT_SIZE + b"\x01\x00" + TEXT_TOPIC + TEXT_NAME + NO_MEMBERS + b"\x01"),
                       decision("access", ALLOW)),
+    "exchange": inside("exchange", decision("exchange", CONTINUE)),
+    "exchange-pending": inside("exchange", CREATE, decision("exchange", PENDING)) + complete("exchange", ALLOW),
+    "exchange-ended": inside("exchange_ended", call("get_u64", CALL + b"\x00\x5a")),
     "events": inside("events", call("get_child", CALL + b"\x00\x39\x01"), call("retain", b"\xa0\x03"), before=b"\x02"),
     "config": inside("start", call("config_get", CALL + TEXT_NAME), call("fail", CALL + TEXT_NAME)),
     "emit": inside("load", call("emit", CALL + b"\x28" + (b"\x28\x00\x00\x00\x11\x00\x01\x00" + bytes(32)))),
@@ -70,6 +73,7 @@ PLAYS = {
     "timer": inside("timer", call("cancel_timer", CALL + b"\x01")),
     "read-connect": read_everything("authenticate"),
     "read-access": read_everything("authorize"),
+    "read-exchange": read_everything("exchange"),
     "read-commit": read_everything("commit"),
     "outside": b"".join(call(function) for function in FUNCTIONS),
 }
@@ -77,8 +81,8 @@ PLAYS = {
 
 WORDS = {f"call_{function}": call(function, CALL) for function in FUNCTIONS}
 WORDS |= {f"ask_{point}": bytes([200, ask]) for point, ask in ASK.items()}
-WORDS |= {f"decide_{kind}_{verdict}": decision(kind, verdict) for kind in ("auth", "access", "bind") for verdict in (ALLOW, PENDING, BOUND)}
-WORDS |= {f"complete_{kind}": complete(kind, ALLOW) for kind in ("auth", "access", "bind")}
+WORDS |= {f"decide_{kind}_{verdict}": decision(kind, verdict) for kind in ("auth", "access", "bind", "exchange") for verdict in (ALLOW, PENDING, BOUND)}
+WORDS |= {f"complete_{kind}": complete(kind, ALLOW) for kind in ("auth", "access", "bind", "exchange")}
 WORDS |= {"create": CREATE, "return_ok": RETURN_OK, "throw": b"\xff\xff", "last_handle": b"\xa0\x03"}
 
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Script {
     authenticates_ = (hooks & 8) != 0;
     plugins_.auth->is_still_open = (hooks & 16) == 0;
     if ((hooks & 32) != 0) plugins_.auth_failure = hooks::AuthFailurePolicy::kNext;
+    has_exchanges_ = (hooks & 64) != 0;
     late_questions_ = input_.byte();
     script_hooks();
     broker_ = std::make_unique<TestBroker>(options(input_.byte(), input_.byte(), input_.byte()));
@@ -56,6 +58,12 @@ class Script {
     mqtt::PacketId next_packet_id = 1;
   };
   using Operation = void (Script::*)(Device&);
+  /// A pending question of the auth plugin: of authorize, of exchange, or else of authenticate.
+  struct LateQuestion {
+    hooks::AccessRequestPtr access = {};
+    hooks::ExchangeId exchange = 0;
+    std::uint32_t step = 0;
+  };
 
   // ---- Settings -----------------------------------------------------------------------------------------------------
 
@@ -116,14 +124,23 @@ class Script {
     if (authenticates_) {
       plugins_.auth->on_authenticate = [this](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
         if (!is_late()) return allow_connect();
-        auth_requests_.push_back(nullptr);
+        late_auth_.emplace_back();
         return pending();
       };
     }
     if (has_rights_) {
       plugins_.auth->on_authorize = [this](const hooks::AccessRequest& asked) -> hooks::Answer<hooks::AccessDecision> {
         if (!is_late()) return decide(asked);
-        auth_requests_.push_back(std::make_shared<hooks::AccessRequest>(asked));
+        late_auth_.push_back({std::make_shared<hooks::AccessRequest>(asked)});
+        return pending();
+      };
+    }
+    if (has_exchanges_) {
+      plugins_.auth->on_exchange =
+          [this](const hooks::ExchangeRequest& asked) -> hooks::Answer<hooks::ExchangeDecision> {
+        CHECK((asked.step == 1) == running_.insert(asked.exchange).second);
+        if (!is_late()) return take_step(asked.exchange, asked.step);
+        late_auth_.push_back({nullptr, asked.exchange, asked.step});
         return pending();
       };
     }
@@ -132,6 +149,15 @@ class Script {
       if (!is_late()) return affix(*asked.principal);
       return pending();
     };
+  }
+
+  /// A few steps, then yes or no, by the number of the exchange.
+  hooks::ExchangeDecision take_step(hooks::ExchangeId exchange, std::uint32_t number) {
+    if (number <= exchange % 3) return core::testing::step(hooks::Verdict::kContinue, "more");
+    // An answer that comes too late decides nothing.
+    const auto& ended = plugins_.auth->ended;
+    if (std::find(ended.begin(), ended.end(), exchange) == ended.end()) running_.erase(exchange);
+    return core::testing::step(exchange % 5 == 4 ? hooks::Verdict::kDeny : hooks::Verdict::kAllow);
   }
 
   // ---- Operations ---------------------------------------------------------------------------------------------------
@@ -192,6 +218,7 @@ class Script {
       const std::string_view user = input_.pick(kUsers);
       if (!user.empty()) packet.user_name = user;
     }
+    if (has_exchanges_ && (how & 2) != 0) properties.put(PropertyId::kAuthenticationMethod, std::string_view("M"));
     packet.properties = properties.view();
     const std::string payload = next_payload(0);
     if ((how & 8) != 0) {
@@ -339,7 +366,17 @@ class Script {
   void read_on(Device& device) {
     if (device.connection != nullptr) device.connection->read_on();
   }
-  void ping(Device& device) { send(device, mqtt::PingreqView{}); }
+  void ping(Device& device) {
+    if (!has_exchanges_) return send(device, mqtt::PingreqView{});
+    static constexpr std::string_view kMethods[] = {"M", "M", "M", "N"};
+    mqtt::AuthView packet;
+    packet.reason = input_.flag() ? mqtt::ReasonCode::kReAuthenticate : mqtt::ReasonCode::kContinueAuthentication;
+    mqtt::PropertyWriter properties;
+    properties.put(PropertyId::kAuthenticationMethod, input_.pick(kMethods));
+    packet.properties = properties.view();
+    const bool is_v5 = device.connection != nullptr && device.connection->version() == mqtt::ProtocolVersion::k5;
+    if (is_v5) send(device, packet);
+  }
   void raw(Device& device) {
     const std::string_view bytes = input_.text(input_.byte() % 48);
     if (device.connection != nullptr && device.connection->is_open()) device.connection->send(bytes);
@@ -370,12 +407,13 @@ class Script {
   }
   void answer_auth(std::size_t at, bool fails) {
     const hooks::Ticket ticket = plugins_.auth->pending[at];
-    const hooks::AccessRequestPtr request = auth_requests_[at];
+    const LateQuestion question = late_auth_[at];
     plugins_.auth->pending.erase(plugins_.auth->pending.begin() + static_cast<std::ptrdiff_t>(at));
-    auth_requests_.erase(auth_requests_.begin() + static_cast<std::ptrdiff_t>(at));
+    late_auth_.erase(late_auth_.begin() + static_cast<std::ptrdiff_t>(at));
     if (fails) return broker_->answer(ticket, hooks::FailureKind::kError);
-    if (request == nullptr) return broker_->answer(ticket, allow_connect());
-    broker_->answer(ticket, decide(*request));
+    if (question.exchange != 0) return broker_->answer(ticket, take_step(question.exchange, question.step));
+    if (question.access == nullptr) return broker_->answer(ticket, allow_connect());
+    broker_->answer(ticket, decide(*question.access));
   }
 
   void durable(Device&) {
@@ -453,8 +491,15 @@ class Script {
     CHECK(broker_->index().size() == 0);
     CHECK(broker_->ledger().outstanding.empty());
     for (LoopIndex loop = 0; loop < broker_->loops(); ++loop) CHECK(broker_->journal(loop).sessions.empty());
+    check_exchanges();
     check_tokens(plugins_.auth->pending, plugins_.auth->cancelled, plugins_.auth->expired);
     check_tokens(plugins_.topic->pending, plugins_.topic->cancelled, plugins_.topic->expired);
+  }
+
+  /// Each one ended once: by a verdict, or the plugin was told.
+  void check_exchanges() {
+    for (const hooks::ExchangeId exchange : plugins_.auth->ended) CHECK(running_.erase(exchange) == 1);
+    CHECK(running_.empty());
   }
 
   /// What was never answered was cancelled or ran out of time: no plugin waits for nobody.
@@ -468,12 +513,14 @@ class Script {
 
   InputView input_;
   bool has_tenants_ = false, has_rights_ = false, answers_late_ = false, authenticates_ = false, has_store_ = false;
+  bool has_exchanges_ = false;
   bool is_leaving_ = false;
   std::uint8_t late_questions_ = 0;  // a bit for each of eight in turn
   unsigned questions_ = 0;
   ClientWatch watch_;
   Plugins plugins_;
-  std::vector<hooks::AccessRequestPtr> auth_requests_;  // of plugins_.auth->pending; null: a CONNECT
+  std::vector<LateQuestion> late_auth_;  // of plugins_.auth->pending
+  std::set<hooks::ExchangeId> running_;  // neither decided nor, by `ended`, over
   std::unique_ptr<TestBroker> broker_;
   std::array<Device, kDevices> devices_;
   std::uint32_t payloads_ = 0;

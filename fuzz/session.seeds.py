@@ -8,7 +8,7 @@ import re
 
 OPERATIONS = ["connect", "subscribe", "unsubscribe", "publish", "owed_front", "owed_any", "wrong", "disconnect", "drop", "stop_reading", "read_on",
               "advance", "answer", "durable", "pages", "store", "plugin_intent", "credit", "ping", "raw", "accept", "owed_all"]
-TENANTS, RIGHTS, LATE, AUTHENTICATES, ON_ITS_WAY, POLICY_NEXT = 1, 2, 4, 8, 16, 32
+TENANTS, RIGHTS, LATE, AUTHENTICATES, ON_ITS_WAY, POLICY_NEXT, EXCHANGES = 1, 2, 4, 8, 16, 32, 64
 STORE, STOP_ACKS, MEMORY_ONLY, ANY_USER = 4, 8, 16, 64
 V5, V311, V31 = 0, 1, 2
 A1, B1, A2, ASSIGNED = range(4)
@@ -67,6 +67,11 @@ def settings(hooks=0, loops=1, store=0, limits=0, queue=0, late=0xFF):
     return bytes([hooks, late, where, limits, queue])
 
 
+def auth(device, again=False, method=0):
+    """With EXCHANGES; whoever connects with a keep alive has an Authentication Method then."""
+    return op("ping", device, again, method)
+
+
 def three_qos(device, topic):
     return b"".join(publish(device, topic, qos=qos) for qos in range(3))
 
@@ -104,6 +109,12 @@ def scripts():
         everything = settings(TENANTS | RIGHTS | LATE | AUTHENTICATES, loops)
         yield f"late-answers-{loops}", everything + connect(0, A1) + ANSWER_ALL + connect(1, B1) + ANSWER_ALL + subscribe(0, "#", "secret") + ANSWER_ALL + \
             three_qos(0, "a") + ANSWER_ALL + publish(0, "denied/x", 1) + op("plugin_intent", 0, 1) + ANSWER_ALL + op("drop", 0) + ANSWER_ALL
+        proofs = b"".join(auth(device) for device in (0, 1, 2)) * 2
+        for name, hooks in (("exchanges", EXCHANGES), ("late-exchanges", EXCHANGES | LATE), ("exchanges-on-their-way", EXCHANGES | LATE | ON_ITS_WAY | RIGHTS)):
+            three = b"".join(connect(device, client_id, keep_alive=True) + ANSWER_ALL for device, client_id in ((0, A1), (1, B1), (2, A2)))
+            yield f"{name}-{loops}", settings(hooks, loops, late=0x55) + three + proofs + ANSWER_ALL + proofs + ANSWER_ALL + subscribe(0, "a/#") + ANSWER_ALL + \
+                auth(0, True) + auth(1, True) + auth(2, True) + three_qos(1, "a/b") + ANSWER_ALL + proofs + ANSWER_ALL + auth(0, True) + connect(3, A1, keep_alive=True) + \
+                auth(1, True) + op("drop", 1) + auth(2, True, 3) + connect(4, B1, keep_alive=True) + advance(16_000)
         yield f"never-answered-{loops}", everything + connect(0, A1) + advance(4100) + connect(1, A1) + connect(2, A1) + ANSWER_ALL + advance(8000)
     for name, hooks in (("tenants", TENANTS), ("rights", RIGHTS), ("tenants-and-rights", TENANTS | RIGHTS), ("policy-next", RIGHTS | LATE | POLICY_NEXT),
                         ("answer-on-its-way", RIGHTS | LATE | AUTHENTICATES | ON_ITS_WAY)):

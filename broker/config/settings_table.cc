@@ -67,7 +67,8 @@ constexpr Row<S> kRows[] = {
                  {"unlimited", 0}),
         seconds<&S::mqtt, &MqttLimits::max_keep_alive>()),
     row(duration("mqtt.connect_timeout", {100, 10 * kMinute},
-                 "How long a new connection may take to send its CONNECT."),
+                 "How long a new connection may take to send its CONNECT and, by an Authentication Method, to be "
+                 "authenticated; and how long a re-authentication may take."),
         number<&S::mqtt, &MqttLimits::connect_timeout>()),
     row(size("mqtt.max_client_id_length", {23, 65535}, "Longest client id accepted."),
         number<&S::mqtt, &MqttLimits::max_client_id_length>()),

@@ -184,6 +184,11 @@ void add_properties(const ShardState& state, const Connection& connection, const
   if (!limits.wildcard_subscription_available) properties.put(PropertyId::kWildcardSubscriptionAvailable, 0u);
   if (!limits.subscription_identifier_available) properties.put(PropertyId::kSubscriptionIdentifierAvailable, 0u);
   if (!limits.shared_subscription_available) properties.put(PropertyId::kSharedSubscriptionAvailable, 0u);
+  // MQTT-4.12.0-5, MQTT-4.12.0-6.
+  if (const auto method = packet.properties.text(PropertyId::kAuthenticationMethod))
+    properties.put(PropertyId::kAuthenticationMethod, *method);
+  if (opening.authentication_data)
+    properties.put(PropertyId::kAuthenticationData, std::string_view(*opening.authentication_data));
   if (connection.keep_alive != packet.keep_alive) properties.put(PropertyId::kServerKeepAlive, connection.keep_alive);
 }
 

@@ -6,6 +6,7 @@
 #include "broker/base/log.h"
 #include "broker/base/random.h"
 #include "broker/core/attach.h"
+#include "broker/core/exchange.h"
 #include "broker/core/explained.h"
 #include "broker/core/publish.h"
 #include "broker/core/talk.h"
@@ -43,11 +44,6 @@ hooks::ConnectRequestPtr make_request(const ConnectView& packet, const PeerInfo&
   request->local_address = peer.local_address;
   request->local_port = peer.local_port;
   request->certificate = peer.certificate;
-  if (const auto method = packet.properties.text(PropertyId::kAuthenticationMethod))
-    request->authentication_method = std::string(*method);
-  if (const auto credentials = packet.properties.binary(PropertyId::kAuthenticationData)) {
-    request->authentication_data.emplace(*credentials);
-  }
   request->has_will = packet.will.has_value();
   if (packet.will) {
     request->will_topic = packet.will->topic;
@@ -91,10 +87,6 @@ Result<void, Refusal> check(const session::MqttLimits& limits, const ConnectView
     return failure(Refusal{ReasonCode::kClientIdentifierNotValid, "5.0 3.1.3.1",
                            "the Client Identifier is longer than mqtt.max_client_id_length"});
   }
-  if (packet.properties.has(PropertyId::kAuthenticationMethod)) {
-    return failure(
-        Refusal{ReasonCode::kBadAuthenticationMethod, "MQTT-4.12.0-1", "enhanced authentication is not offered"});
-  }
   if (packet.will) return check_will(limits, *packet.will);
   return {};
 }
@@ -125,6 +117,10 @@ void note_client(const session::MqttLimits& limits, Connection& connection, cons
   connection.keep_alive = packet.keep_alive;
   note_properties(limits, connection, packet.properties);
   note_aliases(limits, connection, packet);
+  if (const auto method = packet.properties.text(PropertyId::kAuthenticationMethod)) {
+    connection.enhanced = std::make_unique<EnhancedAuthentication>();
+    connection.enhanced->method = *method;
+  }
 }
 
 /// Its CONNECT is wrong, or asks for what there is not.
@@ -198,7 +194,12 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   connection.stage = Stage::kAuthenticating;
   connection.opening = std::make_unique<Opening>();
   connection.opening->connect.assign(as_text(packet));
-  auto& run = connection.opening->authenticate.emplace(state.dispatch, make_request(*decoded, *connection.peer));
+  auto request = make_request(*decoded, *connection.peer);
+  if (connection.enhanced) {
+    return begin_exchange(state, connection, std::move(request),
+                          decoded->properties.binary(PropertyId::kAuthenticationData), now);
+  }
+  auto& run = connection.opening->authenticate.emplace(state.dispatch, std::move(request));
   const auto decision = run.start(state.next_ticket(connection), now);
   if (decision) {
     authenticated(state, connection, *decision, now);
@@ -219,24 +220,33 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
     const ReasonCode reason = mqtt::is_error(decision.reason) ? decision.reason : ReasonCode::kNotAuthorized;
     return refuse_connect(state, connection, reason, why.c_str());
   }
+  admit(state, connection, *request, decision, now);
+}
+
+std::uint32_t granted_expiry_maximum(const hooks::AuthDecision& decision) {
+  if (!decision.session_expiry_maximum) return session::kExpiryNever;
+  return static_cast<std::uint32_t>(
+      std::min<std::int64_t>(decision.session_expiry_maximum->count(), session::kExpiryNever));
+}
+
+void admit(ShardState& state, Connection& connection, const hooks::ConnectRequest& request,
+           const hooks::AuthDecision& decision, Now now) {
+  Opening& opening = *connection.opening;
   auto principal = std::make_shared<mqtt::Principal>();
-  opening.has_assigned_client_id = request->client_id.empty();
-  principal->client_id = opening.has_assigned_client_id ? assigned_client_id() : request->client_id;
-  principal->user_name = decision.user_name ? decision.user_name : request->user_name;
+  opening.has_assigned_client_id = request.client_id.empty();
+  principal->client_id = opening.has_assigned_client_id ? assigned_client_id() : request.client_id;
+  principal->user_name = decision.user_name ? decision.user_name : request.user_name;
   principal->name_space = decision.name_space;
-  principal->listener = request->listener;
-  principal->peer_address = request->peer_address;
-  principal->peer_port = request->peer_port;
-  principal->version = request->version;
-  principal->certificate = request->certificate;
-  principal->user_properties = request->user_properties;
+  principal->listener = request.listener;
+  principal->peer_address = request.peer_address;
+  principal->peer_port = request.peer_port;
+  principal->version = request.version;
+  principal->certificate = request.certificate;
+  principal->user_properties = request.user_properties;
   principal->connected_at = now.wall;
   principal->epoch = (std::uint64_t{state.loop} << 48) | state.next_epoch++;
   opening.principal = principal;
-  if (decision.session_expiry_maximum) {
-    opening.session_expiry_maximum =
-        static_cast<std::uint32_t>(std::min<std::int64_t>(decision.session_expiry_maximum->count(), 0xFFFFFFFF));
-  }
+  opening.session_expiry_maximum = granted_expiry_maximum(decision);
   const LoopIndex home = home_loop(state.shared, principal->name_space, principal->client_id);
   if (home == state.loop) return attach(state, connection, now);
 
@@ -246,6 +256,7 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
   arrival->connect = std::move(opening.connect);
   arrival->has_assigned_client_id = opening.has_assigned_client_id;
   arrival->session_expiry_maximum = opening.session_expiry_maximum;
+  arrival->authentication_data = std::move(opening.authentication_data);
   connection.stage = Stage::kEnded;
   connection.is_moving = true;
   state.actions.moves.push_back({connection.id, home, std::move(arrival)});

@@ -12,6 +12,11 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
 void note_client(const session::MqttLimits& limits, Connection& connection, std::string_view packet);
 /// Goes on with what authentication decided.
 void authenticated(ShardState& state, Connection& connection, const hooks::AuthDecision& decision, Now now);
+/// Lets an authenticated client in: makes its Principal, and sends it to its home loop.
+void admit(ShardState& state, Connection& connection, const hooks::ConnectRequest& request,
+           const hooks::AuthDecision& decision, Now now);
+/// In seconds; session::kExpiryNever when authentication says nothing.
+std::uint32_t granted_expiry_maximum(const hooks::AuthDecision& decision);
 /// CONNACK with a refusal, in the form the version has, then the close. `why` is for the log; `told`, a literal, for
 /// the client that wants words (null: the name of the Reason Code).
 void refuse_connect(ShardState& state, Connection& connection, mqtt::ReasonCode reason, const char* why,

@@ -49,10 +49,31 @@ struct Opening {
   std::optional<hooks::BindRun> bind;
   hooks::AffixPtr affix;
   std::optional<hooks::AuthorizeRun> authorize_will;
-  mqtt::MessagePtr will;                     // its topic is routed
-  std::optional<SubscriptionReview> review;  // of a stored session's subscriptions
-  mqtt::ByteBuffer connack;                  // while it waits for the journal
+  mqtt::MessagePtr will;                           // its topic is routed
+  std::optional<SubscriptionReview> review;        // of a stored session's subscriptions
+  mqtt::ByteBuffer connack;                        // while it waits for the journal
+  std::optional<std::string> authentication_data;  // for CONNACK
 };
+
+/// An enhanced authentication that goes on: it is the plugin's turn, or the client's.
+struct Exchange {
+  hooks::ExchangeId id = 0;
+  std::uint32_t step = 0;
+  bool awaits_client = false;
+  SteadyTime deadline = kNever;      // of the whole
+  SteadyTime due_at = kNever;        // of the turn
+  hooks::ConnectRequestPtr connect;  // null for a re-authentication
+  std::optional<hooks::ExchangeRun> run;
+};
+
+/// Of a client whose CONNECT has an Authentication Method. Its questions have numbers of their own, with the highest
+/// bit set: a re-authentication goes on beside whatever else the connection asks.
+struct EnhancedAuthentication {
+  std::string method;
+  std::uint32_t questions = 0;
+  std::unique_ptr<Exchange> exchange;
+};
+inline constexpr std::uint32_t kExchangeQuestion = 0x80000000;
 
 /// A PUBLISH that waits for authorization.
 struct PendingPublish {
@@ -133,6 +154,7 @@ struct Connection {
   std::unique_ptr<Opening> opening;
   std::unique_ptr<PendingOperation> pending;
   std::unique_ptr<Aliases> aliases;
+  std::unique_ptr<EnhancedAuthentication> enhanced;
 
   bool is_v5() const noexcept { return version == mqtt::ProtocolVersion::k5; }
 };

@@ -5,6 +5,7 @@
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
 #include "broker/core/deliver.h"
+#include "broker/core/exchange.h"
 #include "broker/core/group_member.h"
 #include "broker/core/publish.h"
 #include "broker/core/replay.h"
@@ -24,6 +25,7 @@ constexpr Seconds kPageWithin{1};
 
 /// Nobody waits for its hooks' answers any more.
 void cancel_questions(ShardState& state, Connection& connection) {
+  end_exchange(state, connection);
   const hooks::Ticket ticket = state.current_ticket(connection);
   const auto cancel = [&](auto& run) {
     if (run) run->cancel(ticket);

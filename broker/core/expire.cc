@@ -7,6 +7,7 @@
 #include "broker/core/attach.h"
 #include "broker/core/connect.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/exchange.h"
 #include "broker/core/groups.h"
 #include "broker/core/questions.h"
 #include "broker/core/replay.h"
@@ -56,12 +57,14 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
   if (connection.stage == Stage::kEnded) return;
   if (connection.stage_deadline <= now.steady) stage_due(state, connection, now);
   if (connection.stage == Stage::kEnded) return;
+  if (exchange_due_at(connection) <= now.steady) exchange_due(state, connection, now);
+  if (connection.stage == Stage::kEnded) return;
   if (keep_alive_due(connection) <= now.steady) {
     return disconnect(state, connection, mqtt::ReasonCode::kKeepAliveTimeout, now,
                       "silent for one and a half times its Keep Alive");
   }
   // While nobody listens the Keep Alive is looked at again a second later.
-  SteadyTime next = std::min(connection.stage_deadline, keep_alive_due(connection));
+  SteadyTime next = std::min({connection.stage_deadline, keep_alive_due(connection), exchange_due_at(connection)});
   if (is_held_up(connection) && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
   state.arm(connection, next);
 }

@@ -2,6 +2,7 @@
 
 #include "broker/core/attach.h"
 #include "broker/core/connect.h"
+#include "broker/core/exchange.h"
 #include "broker/core/publish.h"
 #include "broker/core/receive.h"
 #include "broker/core/review.h"
@@ -121,9 +122,13 @@ void proceed_any(ShardState& state, Connection& connection, Outcome outcome, Now
 
 void answered(ShardState& state, const Completion& completion, Now now) {
   Connection* connection = state.connections.find(completion.ticket.connection);
-  const bool is_awaited = connection != nullptr && connection->stage != Stage::kEnded &&
-                          connection->question == completion.ticket.question &&
-                          (connection->opening || connection->pending);
+  const bool is_alive = connection != nullptr && connection->stage != Stage::kEnded;
+  if ((completion.ticket.question & kExchangeQuestion) != 0) {
+    if (!is_alive || !exchange_answered(state, *connection, completion, now)) ++state.counters.late_answers;
+    return;
+  }
+  const bool is_awaited =
+      is_alive && connection->question == completion.ticket.question && (connection->opening || connection->pending);
   if (!is_awaited) {
     ++state.counters.late_answers;
     return;

@@ -3,6 +3,7 @@
 #include "broker/core/acknowledge.h"
 #include "broker/core/connect.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/exchange.h"
 #include "broker/core/publish.h"
 #include "broker/core/questions.h"
 #include "broker/core/subscribe.h"
@@ -11,9 +12,9 @@
 
 // Design notes. A connection is held back in two ways. Before it is connected, and while must_wait says so, receive()
 // leaves whole packets unconsumed: the loop keeps them and stops reading. While a PUBLISH or SUBSCRIBE waits for a
-// hook, packets behind it are copied to the read-ahead, except acknowledgements and PINGREQ, which are processed at
-// once: a client that waits for its PUBACK before it acknowledges ours would otherwise wait for ever. What the broker
-// answers is bounded by not reading on: nothing else stops a client that sends and never reads.
+// hook, packets behind it are copied to the read-ahead, except acknowledgements, PINGREQ and AUTH, which are processed
+// at once: a client that waits for its PUBACK before it acknowledges ours would otherwise wait for ever. What the
+// broker answers is bounded by not reading on: nothing else stops a client that sends and never reads.
 
 namespace mortise::core {
 
@@ -31,6 +32,7 @@ bool passes_pending(PacketType type) {
     case PacketType::kPubrel:
     case PacketType::kPubcomp:
     case PacketType::kPingreq:
+    case PacketType::kAuth:
       return true;
     default:
       return false;
@@ -98,7 +100,7 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
       break;
   }
   if (is_servers_packet(frame.type)) return failure(kServersPacket);
-  if (frame.type == PacketType::kAuth) return failure(kNoMethod);
+  if (frame.type == PacketType::kAuth && !connection.enhanced) return failure(kNoMethod);
   auto packet = mqtt::decode(frame, connection.version);
   if (!packet) return std::move(packet).as_failure();
   if (const auto* subscribe_packet = std::get_if<mqtt::SubscribeView>(&*packet))
@@ -113,6 +115,8 @@ Result<void, Refusal> dispatch(ShardState& state, Connection& connection, const 
     say(state, connection, mqtt::PingrespView{});
     return {};
   }
+  if (const auto* auth_packet = std::get_if<mqtt::AuthView>(&*packet))
+    return auth_received(state, connection, *auth_packet, now);
   CHECK(std::holds_alternative<mqtt::PingrespView>(*packet));
   return failure(kServersPacket);
 }
@@ -134,8 +138,9 @@ bool take(ShardState& state, Connection& connection, const FrameView& frame, Byt
   return true;
 }
 
-/// Before CONNACK only one CONNECT is consumed.
+/// Before CONNACK only one CONNECT is consumed, and what an enhanced authentication asks for.
 bool take_first(ShardState& state, Connection& connection, const FrameView& frame, ByteView packet, Now now) {
+  if (awaits_auth(connection)) return receive_step(state, connection, frame, now), true;
   if (connection.stage != Stage::kAwaitingConnect) return false;
   if (frame.type != PacketType::kConnect) {
     refuse(state, connection, {ReasonCode::kProtocolError, "MQTT-3.1.0-1", "the first packet is not CONNECT"}, now);
@@ -180,6 +185,7 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
     const ByteView rest = bytes.subspan(consumed);
     const auto found = mqtt::next_frame(rest, state.shared.mqtt.max_packet_size);
     if (!found) {
+      if (awaits_auth(connection)) return refuse_step(state, connection, found.error()), bytes.size();
       if (connection.stage == Stage::kAuthenticating || connection.stage == Stage::kAttaching) break;
       refuse(state, connection, found.error(), now);
       break;
@@ -203,6 +209,8 @@ bool wants_bytes(const ShardState&, const Connection& connection) {
   switch (connection.stage) {
     case Stage::kAwaitingConnect:
       return true;
+    case Stage::kAuthenticating:
+      return awaits_auth(connection);
     case Stage::kConnected:
       return !connection.has_held_back;
     default:

@@ -5,6 +5,7 @@
 #include "broker/core/counters.h"
 #include "broker/core/deliver.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/exchange.h"
 #include "broker/core/expire.h"
 #include "broker/core/handle_mail.h"
 #include "broker/core/receive.h"
@@ -44,6 +45,7 @@ ConnectionId Shard::arrived(Arrival arrival, Now now) {
   connection.opening->principal = std::move(arrival.principal);
   connection.opening->has_assigned_client_id = arrival.has_assigned_client_id;
   connection.opening->session_expiry_maximum = arrival.session_expiry_maximum;
+  connection.opening->authentication_data = std::move(arrival.authentication_data);
   attach(*state_, connection, now);
   return id;
 }
@@ -64,6 +66,7 @@ void Shard::closed(ConnectionId id, Now now) {
   // What stands behind a pending hook was sent before the end of the stream: a short-lived publisher loses nothing.
   if (connection->pending && connection->stage == Stage::kConnected) {
     connection->is_gone = true;
+    end_exchange(*state_, *connection);
     return;
   }
   if (connection->stage != Stage::kEnded)

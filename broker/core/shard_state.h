@@ -87,6 +87,7 @@ struct ShardState {
   bool is_store_failing = false;
   bool is_shutting_down = false;
   std::uint64_t next_epoch = 1;
+  std::uint64_t next_exchange = 1;
   std::size_t online = 0;     // sessions with a connection
   std::string topic_scratch;  // for rewriting
 
@@ -104,7 +105,10 @@ struct ShardState {
   /// Behind what is there for that loop already, in the same bundle where there is one.
   void mail_packet_to(LoopIndex to, const mqtt::MessageView& fields, const ReceivedView& received);
   void mail_to(LoopIndex to, Mail mail) { actions.mail[to].push_back(std::move(mail)); }
-  hooks::Ticket next_ticket(Connection& connection) { return {loop, connection.id, ++connection.question}; }
+  hooks::Ticket next_ticket(Connection& connection) {
+    connection.question = (connection.question + 1) & ~kExchangeQuestion;
+    return current_ticket(connection);
+  }
   hooks::Ticket current_ticket(const Connection& connection) const {
     return {loop, connection.id, connection.question};
   }

@@ -5,6 +5,7 @@
 #include "broker/base/log.h"
 #include "broker/core/attach.h"
 #include "broker/core/disconnect.h"
+#include "broker/core/exchange.h"
 #include "broker/core/explained.h"
 #include "broker/core/receive.h"
 
@@ -83,6 +84,7 @@ std::string describe(const ShardState& state, const Connection& connection) {
 
 void end_connection(ShardState& state, Connection& connection, Farewell farewell) {
   if (connection.stage == Stage::kEnded) return;
+  end_exchange(state, connection);
   connection.stage = Stage::kEnded;
   connection.pending.reset();
   connection.parked.clear();

@@ -43,7 +43,7 @@ bool Dispatch::has_authorize() const noexcept {
 template <class Policy>
 std::optional<typename Policy::Decision> ChainRun<Policy>::walk(const Ticket& ticket, Now now) {
   const auto& entries = Policy::entries(*dispatch_);
-  for (; at_ < entries.size(); ++at_) {
+  for (; at_ < std::min(end_, entries.size()); ++at_) {
     const auto& entry = entries[at_];
     if (!Policy::answers(entry)) continue;
     anybody_asked_ = true;
@@ -71,7 +71,7 @@ template <class Policy>
 bool ChainRun<Policy>::settle(FailureKind failure) {
   MORTISE_LOG(kWarning, "hooks", "plugin %s gave no answer (%s); its failure policy applies", plugin_.c_str(),
               name_of(failure));
-  std::optional<Decision> by_policy = Policy::on_failure(Policy::entries(*dispatch_)[at_]);
+  std::optional<Decision> by_policy = Policy::on_failure(entry(), request_);
   return by_policy && Policy::combine(combined_, std::move(*by_policy));
 }
 
@@ -95,7 +95,7 @@ std::optional<typename Policy::Decision> ChainRun<Policy>::resume(const Resoluti
 template <class Policy>
 std::optional<typename Policy::Decision> ChainRun<Policy>::expire(const Ticket& ticket, const Ticket& next_ticket,
                                                                   Now now) {
-  const auto& hooks = Policy::entries(*dispatch_)[at_].hooks;
+  const auto& hooks = entry().hooks;
   if (hooks && !hooks->expire(ticket)) {
     deadline_ = kNever;
     return std::nullopt;
@@ -104,8 +104,16 @@ std::optional<typename Policy::Decision> ChainRun<Policy>::expire(const Ticket& 
 }
 
 template <class Policy>
+std::optional<typename Policy::Decision> ChainRun<Policy>::ask_again(Request request, const Ticket& ticket, Now now) {
+  request_ = std::move(request);
+  combined_ = Policy::initial();
+  end_ = at_ + 1;
+  return walk(ticket, now);
+}
+
+template <class Policy>
 void ChainRun<Policy>::cancel(const Ticket& ticket) {
-  const auto& hooks = Policy::entries(*dispatch_)[at_].hooks;
+  const auto& hooks = entry().hooks;
   if (hooks) hooks->cancel(ticket);
 }
 
@@ -130,7 +138,7 @@ Answer<AuthDecision> AuthenticatePolicy::ask(const AuthEntry& entry, const Reque
   return entry.hooks->authenticate(request, ticket, now);
 }
 
-std::optional<AuthDecision> AuthenticatePolicy::on_failure(const AuthEntry& entry) {
+std::optional<AuthDecision> AuthenticatePolicy::on_failure(const AuthEntry& entry, const Request&) {
   auto decision = auth_failure<AuthDecision>(entry.on_failure);
   if (decision) decision->reason = mqtt::ReasonCode::kServerUnavailable;
   return decision;
@@ -161,7 +169,7 @@ Answer<AccessDecision> AuthorizePolicy::ask(const AuthEntry& entry, const Reques
   return entry.hooks->authorize(request, ticket, now);
 }
 
-std::optional<AccessDecision> AuthorizePolicy::on_failure(const AuthEntry& entry) {
+std::optional<AccessDecision> AuthorizePolicy::on_failure(const AuthEntry& entry, const Request&) {
   // `next`, too, is an answer: one that must not be kept, since the plugin is to be asked when it works again.
   return auth_failure<AccessDecision>(entry.on_failure).value_or(AccessDecision{});
 }
@@ -200,7 +208,7 @@ Answer<BindDecision> BindPolicy::ask(const TopicEntry& entry, const Request& req
   return entry.hooks->bind(request, ticket, now);
 }
 
-std::optional<BindDecision> BindPolicy::on_failure(const TopicEntry& entry) {
+std::optional<BindDecision> BindPolicy::on_failure(const TopicEntry& entry, const Request&) {
   BindDecision decision;
   if (entry.on_failure == TopicFailurePolicy::kPassthrough) return std::nullopt;
   decision.is_refused = true;
@@ -213,8 +221,34 @@ bool BindPolicy::combine(BindDecision& combined, BindDecision answer) {
   return true;
 }
 
+Answer<ExchangeDecision> ExchangePolicy::ask(const AuthEntry& entry, const Request& request, const Ticket& ticket,
+                                             Now now) {
+  return entry.hooks->exchange(request, ticket, now);
+}
+
+std::optional<ExchangeDecision> ExchangePolicy::on_failure(const AuthEntry& entry, const Request& request) {
+  if (entry.hooks) entry.hooks->exchange_ended(*request);
+  auto decision = auth_failure<ExchangeDecision>(entry.on_failure);
+  if (decision) decision->reason = mqtt::ReasonCode::kServerUnavailable;
+  return decision;
+}
+
+bool ExchangePolicy::combine(ExchangeDecision& combined, ExchangeDecision answer) {
+  if (answer.verdict == Verdict::kNext) return false;
+  combined = std::move(answer);
+  return true;
+}
+
+ExchangeDecision ExchangePolicy::finish(ExchangeDecision combined, bool) {
+  if (combined.verdict != Verdict::kNext) return combined;
+  combined.verdict = Verdict::kDeny;
+  combined.reason = mqtt::ReasonCode::kBadAuthenticationMethod;
+  return combined;
+}
+
 template class ChainRun<AuthenticatePolicy>;
 template class ChainRun<AuthorizePolicy>;
 template class ChainRun<BindPolicy>;
+template class ChainRun<ExchangePolicy>;
 
 }  // namespace mortise::hooks

@@ -56,7 +56,11 @@ class ChainRun {
   /// The pending plugin's deadline passed. Nothing when its answer is already under way.
   std::optional<Decision> expire(const Ticket& ticket, const Ticket& next_ticket, Now now);
   void cancel(const Ticket& ticket);
+  /// Asks whoever decided once more, and nobody else, about something that follows from it.
+  std::optional<Decision> ask_again(Request request, const Ticket& ticket, Now now);
 
+  /// Of the plugin that decided, or that is being waited for.
+  const auto& entry() const { return Policy::entries(*dispatch_)[at_]; }
   SteadyTime deadline() const noexcept { return deadline_; }
   const Request& request() const noexcept { return request_; }
   /// The plugin that decided, or that is being waited for: for the log.
@@ -71,7 +75,8 @@ class ChainRun {
   DispatchPtr dispatch_;
   Request request_;
   Decision combined_ = Policy::initial();
-  std::size_t at_ = 0;  // the entry being asked
+  std::size_t at_ = 0;                              // the entry being asked
+  std::size_t end_ = static_cast<std::size_t>(-1);  // before it, and before the end of the chain
   bool anybody_asked_ = false;
   SteadyTime deadline_ = kNever;
   std::string plugin_;
@@ -86,7 +91,7 @@ struct AuthenticatePolicy {
   static const std::vector<AuthEntry>& entries(const Dispatch& dispatch) { return dispatch.auth; }
   static bool answers(const AuthEntry& entry) { return entry.hooks == nullptr || entry.hooks->has_authenticate(); }
   static Answer<Decision> ask(const AuthEntry& entry, const Request& request, const Ticket& ticket, Now now);
-  static std::optional<Decision> on_failure(const AuthEntry& entry);
+  static std::optional<Decision> on_failure(const AuthEntry& entry, const Request& request);
   static bool combine(Decision& combined, Decision answer);
   static Decision finish(Decision combined, bool anybody_asked);
 };
@@ -100,7 +105,22 @@ struct AuthorizePolicy {
   static const std::vector<AuthEntry>& entries(const Dispatch& dispatch) { return dispatch.auth; }
   static bool answers(const AuthEntry& entry) { return entry.hooks == nullptr || entry.hooks->has_authorize(); }
   static Answer<Decision> ask(const AuthEntry& entry, const Request& request, const Ticket& ticket, Now now);
-  static std::optional<Decision> on_failure(const AuthEntry& entry);
+  static std::optional<Decision> on_failure(const AuthEntry& entry, const Request& request);
+  static bool combine(Decision& combined, Decision answer);
+  static Decision finish(Decision combined, bool anybody_asked);
+};
+
+/// One step of an enhanced authentication. In the first: the first decisive verdict in order, continue among them; the
+/// end of the chain refuses the Authentication Method, also where no plugin has the hook. A plugin that gives no answer
+/// is told that the exchange is over for it.
+struct ExchangePolicy {
+  using Decision = ExchangeDecision;
+  using Request = ExchangeRequestPtr;
+  static Decision initial() { return {}; }
+  static const std::vector<AuthEntry>& entries(const Dispatch& dispatch) { return dispatch.auth; }
+  static bool answers(const AuthEntry& entry) { return entry.hooks == nullptr || entry.hooks->has_exchange(); }
+  static Answer<Decision> ask(const AuthEntry& entry, const Request& request, const Ticket& ticket, Now now);
+  static std::optional<Decision> on_failure(const AuthEntry& entry, const Request& request);
   static bool combine(Decision& combined, Decision answer);
   static Decision finish(Decision combined, bool anybody_asked);
 };
@@ -113,7 +133,7 @@ struct BindPolicy {
   static const std::vector<TopicEntry>& entries(const Dispatch& dispatch) { return dispatch.topic; }
   static bool answers(const TopicEntry&) { return true; }
   static Answer<Decision> ask(const TopicEntry& entry, const Request& request, const Ticket& ticket, Now now);
-  static std::optional<Decision> on_failure(const TopicEntry& entry);
+  static std::optional<Decision> on_failure(const TopicEntry& entry, const Request& request);
   static bool combine(Decision& combined, Decision answer);
   static Decision finish(Decision combined, bool) { return combined; }
 };
@@ -121,9 +141,11 @@ struct BindPolicy {
 using AuthenticateRun = ChainRun<AuthenticatePolicy>;
 using AuthorizeRun = ChainRun<AuthorizePolicy>;
 using BindRun = ChainRun<BindPolicy>;
+using ExchangeRun = ChainRun<ExchangePolicy>;
 
 extern template class ChainRun<AuthenticatePolicy>;
 extern template class ChainRun<AuthorizePolicy>;
 extern template class ChainRun<BindPolicy>;
+extern template class ChainRun<ExchangePolicy>;
 
 }  // namespace mortise::hooks

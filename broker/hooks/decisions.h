@@ -13,7 +13,8 @@
 /// What a hook answers. Plain values, copied and validated by the plugin host before anybody here sees them.
 namespace mortise::hooks {
 
-enum class Verdict : std::uint8_t { kNext = 0, kAllow = 1, kDeny = 2 };
+/// kContinue: of an exchange alone.
+enum class Verdict : std::uint8_t { kNext = 0, kAllow = 1, kDeny = 2, kContinue = 3 };
 
 struct AuthDecision {
   Verdict verdict = Verdict::kNext;
@@ -21,6 +22,11 @@ struct AuthDecision {
   std::optional<std::string> user_name;                        // instead of the one in CONNECT
   std::string name_space;
   std::optional<Seconds> session_expiry_maximum;
+};
+
+/// One step of an enhanced authentication: what CONNECT would have got, or that the client is to say more.
+struct ExchangeDecision : AuthDecision {
+  std::optional<std::string> authentication_data;  // of an allow or a continue
 };
 
 /// One allow or deny of what a subscription may receive, in routed names.
@@ -92,6 +98,6 @@ struct Ticket {
 };
 
 /// What comes later.
-using Resolution = std::variant<AuthDecision, AccessDecision, BindDecision, FailureKind>;
+using Resolution = std::variant<AuthDecision, AccessDecision, BindDecision, ExchangeDecision, FailureKind>;
 
 }  // namespace mortise::hooks

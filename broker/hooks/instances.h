@@ -34,6 +34,14 @@ class AuthHooks : public Questions {
   virtual bool has_authorize() const noexcept = 0;
   virtual Answer<AuthDecision> authenticate(const ConnectRequestPtr& request, const Ticket& ticket, Now now) = 0;
   virtual Answer<AccessDecision> authorize(const AccessRequestPtr& request, const Ticket& ticket, Now now) = 0;
+  /// Enhanced authentication; who has no opinion on it need not override the three.
+  virtual bool has_exchange() const noexcept { return false; }
+  virtual Answer<ExchangeDecision> exchange(const ExchangeRequestPtr&, const Ticket&, Now) {
+    return FailureKind::kNotLoaded;
+  }
+  /// The exchange of this request, which exchange() was asked or is being asked, is over, and not by its answer.
+  /// Thread: the loop named in the request.
+  virtual void exchange_ended(const ExchangeRequest&) {}
 };
 
 class TopicHooks : public Questions {

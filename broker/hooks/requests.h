@@ -16,7 +16,8 @@
 /// to a loop's buffer, so it may cross threads and processes and outlive the client.
 namespace mortise::hooks {
 
-/// Who wants to connect: all that CONNECT and the socket say, before authentication.
+/// Who wants to connect: all that CONNECT and the socket say, before authentication. What CONNECT says of enhanced
+/// authentication stands in ExchangeRequest.
 struct ConnectRequest {
   std::string client_id;  // as sent; may be empty
   std::optional<std::string> user_name;
@@ -31,8 +32,6 @@ struct ConnectRequest {
   std::string local_address;
   std::uint16_t local_port = 0;
   mqtt::CertificatePtr certificate;
-  std::optional<std::string> authentication_method;
-  std::optional<Secret> authentication_data;
   bool has_will = false;
   std::string will_topic;
   mqtt::QoS will_qos = mqtt::QoS::kAtMostOnce;
@@ -42,6 +41,23 @@ struct ConnectRequest {
 using ConnectRequestPtr = std::shared_ptr<const ConnectRequest>;
 
 enum class Action : std::uint8_t { kPublish = 1, kSubscribe = 2, kWill = 3 };
+
+/// Number of an enhanced authentication; no two have the same while the broker runs.
+using ExchangeId = std::uint64_t;
+/// Steps of one exchange: a method that takes more has no end.
+inline constexpr std::uint32_t kMostExchangeSteps = 16;
+
+/// What a client says in one step of an enhanced authentication: in its CONNECT, or in an AUTH.
+struct ExchangeRequest {
+  ExchangeId exchange = 0;
+  LoopIndex loop = 0;  // that asks
+  std::uint32_t step = 1;
+  std::string method;
+  std::optional<Secret> authentication_data;
+  ConnectRequestPtr connect;     // null for a re-authentication
+  mqtt::PrincipalPtr principal;  // of a re-authentication, null otherwise
+};
+using ExchangeRequestPtr = std::shared_ptr<const ExchangeRequest>;
 
 /// May this client do this with this topic?
 struct AccessRequest {

@@ -20,6 +20,12 @@ std::string_view CallFrame::client() const noexcept {
       return static_cast<const hooks::ConnectRequest*>(object_)->client_id;
     case MORTISE_KIND_ACCESS_REQUEST:
       return client_of(static_cast<const hooks::AccessRequest*>(object_)->principal);
+    case MORTISE_KIND_EXCHANGE: {
+      const auto* request = static_cast<const hooks::ExchangeRequest*>(object_);
+      return request->connect ? std::string_view(request->connect->client_id) : client_of(request->principal);
+    }
+    case MORTISE_KIND_EXCHANGE_END:
+      return static_cast<const ExchangeEndSubject*>(object_)->client_id;
     case MORTISE_KIND_BIND_REQUEST:
       return client_of(static_cast<const hooks::BindRequest*>(object_)->principal);
     default:

@@ -18,7 +18,7 @@ class RecordPage;
 
 /// What the running hook has answered, and what it may answer into. Copied and checked before it gets here.
 struct AnswerSlot {
-  void* decision = nullptr;  // AuthDecision, AccessDecision or BindDecision, by the call point
+  void* decision = nullptr;  // AuthDecision, AccessDecision, ExchangeDecision or BindDecision, by the call point
   bool is_given = false;
   bool is_pending = false;
   mortise_handle token = 0;  // created in this call

@@ -42,6 +42,8 @@ inline constexpr std::array<CallPoint, kHookCount + 4> kCallPoints = [] {
 
 inline constexpr std::size_t kAuthenticate = abi::find_hook(MORTISE_HOOK_AUTH_AUTHENTICATE);
 inline constexpr std::size_t kAuthorize = abi::find_hook(MORTISE_HOOK_AUTH_AUTHORIZE);
+inline constexpr std::size_t kExchange = abi::find_hook(MORTISE_HOOK_AUTH_EXCHANGE);
+inline constexpr std::size_t kExchangeEnded = abi::find_hook(MORTISE_HOOK_AUTH_EXCHANGE_ENDED);
 inline constexpr std::size_t kBind = abi::find_hook(MORTISE_HOOK_TOPIC_BIND);
 inline constexpr std::size_t kStoreOpen = abi::find_hook(MORTISE_HOOK_STORE_OPEN);
 inline constexpr std::size_t kStoreCommit = abi::find_hook(MORTISE_HOOK_STORE_COMMIT);

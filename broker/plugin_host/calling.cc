@@ -111,6 +111,8 @@ std::uint32_t verdict_of(hooks::Verdict verdict) noexcept {
       return MORTISE_VERDICT_ALLOW;
     case hooks::Verdict::kDeny:
       return MORTISE_VERDICT_DENY;
+    case hooks::Verdict::kContinue:
+      return MORTISE_VERDICT_CONTINUE;
     case hooks::Verdict::kNext:
       break;
   }

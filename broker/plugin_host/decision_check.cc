@@ -23,10 +23,10 @@ std::uint32_t copy_in(const Given* given, Given& copy) noexcept {
   return MORTISE_OK;
 }
 
-/// Verdict and token, which all three have. Errors: E_INVALID, E_ILLEGAL.
+/// Verdict and token, which all of them have. Errors: E_INVALID, E_ILLEGAL.
 template <class Given>
 std::uint32_t check_head(const Given& given, const DecisionRules& rules, CheckedDecision& checked) {
-  if (given.verdict == 0 || given.verdict > MORTISE_VERDICT_BOUND) return MORTISE_E_INVALID;
+  if (given.verdict == 0 || given.verdict > MORTISE_VERDICT_CONTINUE) return MORTISE_E_INVALID;
   if ((rules.verdict_mask & (1U << given.verdict)) == 0) return MORTISE_E_ILLEGAL;
   if ((given.verdict == MORTISE_VERDICT_PENDING) != (given.token != 0)) return MORTISE_E_ILLEGAL;
   checked.verdict = given.verdict;
@@ -66,16 +66,20 @@ std::uint32_t check_filter(mortise_bytes given, std::string& out) {
 
 hooks::Verdict verdict_of(std::uint32_t verdict) noexcept {
   if (verdict == MORTISE_VERDICT_ALLOW) return hooks::Verdict::kAllow;
+  if (verdict == MORTISE_VERDICT_CONTINUE) return hooks::Verdict::kContinue;
   return verdict == MORTISE_VERDICT_DENY ? hooks::Verdict::kDeny : hooks::Verdict::kNext;
 }
 
-// ---- authenticate ---------------------------------------------------------------------------------------------------
+// ---- authenticate, exchange -----------------------------------------------------------------------------------------
 
-std::uint32_t check_auth_options(const mortise_auth_decision& given, hooks::AuthDecision& made) {
-  constexpr std::uint32_t kKnown =
-      MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE | MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
-  if (given.reserved != 0 || (given.flags & ~kKnown) != 0) return MORTISE_E_INVALID;
-  if (given.flags != 0 && given.verdict != MORTISE_VERDICT_ALLOW) return MORTISE_E_INVALID;
+constexpr std::uint32_t kAllowFlags =
+    MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE | MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
+
+/// What an allow may say of the client. `flags`: those of `given` that are about it.
+template <class Given>
+std::uint32_t check_auth_options(const Given& given, std::uint32_t flags, hooks::AuthDecision& made) {
+  if (given.reserved != 0 || (flags & ~kAllowFlags) != 0) return MORTISE_E_INVALID;
+  if (flags != 0 && given.verdict != MORTISE_VERDICT_ALLOW) return MORTISE_E_INVALID;
   // Without its bit a member must be zero: a forgotten bit is found, not ignored.
   if ((given.flags & MORTISE_AUTH_HAS_USER_NAME) == 0) {
     if (given.user_name.size != 0) return MORTISE_E_INVALID;
@@ -101,7 +105,28 @@ std::uint32_t check_all(const mortise_auth_decision& given, const DecisionRules&
   made.verdict = verdict_of(given.verdict);
   const std::uint32_t reason = check_reason(given.reason_code, given.verdict, mqtt::PacketType::kConnack, made.reason);
   if (reason != MORTISE_OK) return reason;
-  if (const std::uint32_t status = check_auth_options(given, made); status != MORTISE_OK) return status;
+  if (const std::uint32_t status = check_auth_options(given, given.flags, made); status != MORTISE_OK) return status;
+  return check_explanation(given.explanation, checked);
+}
+
+std::uint32_t check_authentication_data(const mortise_exchange_decision& given, hooks::ExchangeDecision& made) {
+  if ((given.flags & MORTISE_AUTH_HAS_AUTHENTICATION_DATA) == 0)
+    return given.authentication_data.size == 0 ? MORTISE_OK : MORTISE_E_INVALID;
+  if (given.verdict != MORTISE_VERDICT_ALLOW && given.verdict != MORTISE_VERDICT_CONTINUE) return MORTISE_E_INVALID;
+  const std::uint32_t status = check_bytes(given.authentication_data, MORTISE_MAX_AUTHENTICATION_DATA_BYTES);
+  if (status == MORTISE_OK) made.authentication_data.emplace(text_of(given.authentication_data));
+  return status;
+}
+
+std::uint32_t check_all(const mortise_exchange_decision& given, const DecisionRules& rules, CheckedDecision& checked,
+                        hooks::ExchangeDecision& made) {
+  if (const std::uint32_t status = check_head(given, rules, checked); status != MORTISE_OK) return status;
+  made.verdict = verdict_of(given.verdict);
+  const std::uint32_t reason = check_reason(given.reason_code, given.verdict, mqtt::PacketType::kConnack, made.reason);
+  if (reason != MORTISE_OK) return reason;
+  const std::uint32_t about_client = given.flags & ~std::uint32_t{MORTISE_AUTH_HAS_AUTHENTICATION_DATA};
+  if (const std::uint32_t status = check_auth_options(given, about_client, made); status != MORTISE_OK) return status;
+  if (const std::uint32_t status = check_authentication_data(given, made); status != MORTISE_OK) return status;
   return check_explanation(given.explanation, checked);
 }
 
@@ -197,6 +222,10 @@ CheckedDecision check_decision(const mortise_auth_decision* given, const Decisio
 }
 CheckedDecision check_decision(const mortise_access_decision* given, const DecisionRules& rules,
                                hooks::AccessDecision& out) {
+  return check(given, rules, out);
+}
+CheckedDecision check_decision(const mortise_exchange_decision* given, const DecisionRules& rules,
+                               hooks::ExchangeDecision& out) {
   return check(given, rules, out);
 }
 CheckedDecision check_decision(const mortise_bind_decision* given, const DecisionRules& rules,

@@ -30,6 +30,8 @@ CheckedDecision check_decision(const mortise_auth_decision* given, const Decisio
                                hooks::AuthDecision& out);
 CheckedDecision check_decision(const mortise_access_decision* given, const DecisionRules& rules,
                                hooks::AccessDecision& out);
+CheckedDecision check_decision(const mortise_exchange_decision* given, const DecisionRules& rules,
+                               hooks::ExchangeDecision& out);
 CheckedDecision check_decision(const mortise_bind_decision* given, const DecisionRules& rules,
                                hooks::BindDecision& out);
 

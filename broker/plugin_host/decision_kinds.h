@@ -10,7 +10,7 @@
 #include "broker/plugin_host/decision_check.h"
 #include "broker/plugin_host/handle_check.h"
 
-/// The three kinds of decision, for what decision/1 and token/1 do alike.
+/// The four kinds of decision, for what decision/1 and token/1 do alike.
 namespace mortise::plugin_host {
 
 struct AuthKind {
@@ -31,6 +31,15 @@ struct AccessKind {
   static bool accepts_filter_rules(const void* request) noexcept {
     return static_cast<const hooks::AccessRequest*>(request)->action == hooks::Action::kSubscribe;
   }
+};
+
+struct ExchangeKind {
+  using Given = mortise_exchange_decision;
+  using Decision = hooks::ExchangeDecision;
+  static constexpr std::size_t kHook = kExchange;
+  static constexpr std::size_t kDecide = function_index(MORTISE_SERVICE_DECISION, "decide_exchange");
+  static constexpr std::size_t kComplete = function_index(MORTISE_SERVICE_TOKEN, "complete_exchange");
+  static bool accepts_filter_rules(const void*) noexcept { return false; }
 };
 
 struct BindKind {

@@ -16,6 +16,7 @@ using hooks::BindRequest;
 using hooks::ConnectRequest;
 using hooks::Event;
 using hooks::EventKind;
+using hooks::ExchangeRequest;
 using mqtt::CertificateIdentity;
 using mqtt::Principal;
 
@@ -145,6 +146,19 @@ constexpr FieldReader user_properties(std::uint32_t field) {
       });
 }
 
+// ---- Who takes part in an exchange: whoever CONNECT says, or who is connected
+// ----------------------------------------
+
+/// Read: of a ConnectRequest or a Principal, which name what both have alike.
+template <class Read>
+auto client_of(const ExchangeRequest& request, Read read) {
+  return request.connect ? read(*request.connect) : read(*request.principal);
+}
+
+std::optional<ByteView> certificate_part(const ExchangeRequest& request, std::string CertificateIdentity::*part) {
+  return non_empty(request.connect ? request.connect->certificate : request.principal->certificate, part);
+}
+
 // ---- What an event has, by its kind
 // ----------------------------------------------------------------------------------
 
@@ -186,10 +200,6 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
     bytes<ConnectRequest>(
         MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT,
         [](const auto& c) { return non_empty(c.certificate, &CertificateIdentity::fingerprint_sha256); }),
-    bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD,
-                          [](const auto& c) { return optional_text(c.authentication_method); }),
-    bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_AUTHENTICATION_DATA,
-                          [](const auto& c) { return secret(c.authentication_data); }),
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_HAS_WILL, [](const auto& c) { return c.has_will ? 1U : 0U; }),
     bytes<ConnectRequest>(MORTISE_FIELD_CONNECT_WILL_TOPIC,
                           [](const auto& c) { return c.has_will ? std::optional(text(c.will_topic)) : std::nullopt; }),
@@ -290,6 +300,38 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
     number<StoreFetchSubject>(MORTISE_FIELD_STORE_FETCH_AFTER_POSITION, [](const auto& s) { return s.after_position; }),
     number<StoreFetchSubject>(MORTISE_FIELD_STORE_FETCH_MAX_MESSAGES, [](const auto& s) { return s.max_messages; }),
     number<StoreFetchSubject>(MORTISE_FIELD_STORE_FETCH_MAX_BYTES, [](const auto& s) { return s.max_bytes; }),
+
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_ID, [](const auto& e) { return e.exchange; }),
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_STEP, [](const auto& e) { return e.step; }),
+    number<ExchangeRequest>(
+        MORTISE_FIELD_EXCHANGE_REASON,
+        [](const auto& e) { return e.connect ? MORTISE_EXCHANGE_CONNECT : MORTISE_EXCHANGE_REAUTHENTICATE; }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_AUTHENTICATION_METHOD, [](const auto& e) { return text(e.method); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_AUTHENTICATION_DATA,
+                           [](const auto& e) { return secret(e.authentication_data); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_CLIENT_ID,
+                           [](const auto& e) { return client_of(e, [](const auto& c) { return text(c.client_id); }); }),
+    bytes<ExchangeRequest>(
+        MORTISE_FIELD_EXCHANGE_USER_NAME,
+        [](const auto& e) { return client_of(e, [](const auto& c) { return optional_text(c.user_name); }); }),
+    bytes<ExchangeRequest>(
+        MORTISE_FIELD_EXCHANGE_NAME_SPACE,
+        [](const auto& e) { return e.connect ? std::nullopt : std::optional(text(e.principal->name_space)); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_LISTENER,
+                           [](const auto& e) { return client_of(e, [](const auto& c) { return c.listener.view(); }); }),
+    bytes<ExchangeRequest>(
+        MORTISE_FIELD_EXCHANGE_PEER_ADDRESS,
+        [](const auto& e) { return client_of(e, [](const auto& c) { return text(c.peer_address); }); }),
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_PEER_PORT,
+                            [](const auto& e) { return client_of(e, [](const auto& c) { return c.peer_port; }); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT,
+                           [](const auto& e) { return certificate_part(e, &CertificateIdentity::subject); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME,
+                           [](const auto& e) { return certificate_part(e, &CertificateIdentity::common_name); }),
+    bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT,
+                           [](const auto& e) { return certificate_part(e, &CertificateIdentity::fingerprint_sha256); }),
+
+    number<ExchangeEndSubject>(MORTISE_FIELD_EXCHANGE_END_ID, [](const auto& e) { return e.exchange; }),
 };
 
 namespace {

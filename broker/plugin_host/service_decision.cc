@@ -63,7 +63,7 @@ void log_explanation(const Instance& instance, std::size_t hook, std::string_vie
               quoted(checked.explanation).c_str());
 }
 
-constinit const mortise_decision_v1 kDecisionService = {sizeof(mortise_decision_v1), 0, decide<AuthKind>,
-                                                        decide<AccessKind>, decide<BindKind>};
+constinit const mortise_decision_v1 kDecisionService = {
+    sizeof(mortise_decision_v1), 0, decide<AuthKind>, decide<AccessKind>, decide<BindKind>, decide<ExchangeKind>};
 
 }  // namespace mortise::plugin_host

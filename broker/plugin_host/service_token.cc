@@ -76,6 +76,7 @@ std::uint32_t complete(mortise_handle self, mortise_handle token, const typename
 }  // namespace
 
 constinit const mortise_token_v1 kTokenService = {
-    sizeof(mortise_token_v1), 0, create, complete<AuthKind>, complete<AccessKind>, complete<BindKind>};
+    sizeof(mortise_token_v1), 0, create, complete<AuthKind>, complete<AccessKind>, complete<BindKind>,
+    complete<ExchangeKind>};
 
 }  // namespace mortise::plugin_host

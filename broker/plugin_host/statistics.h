@@ -26,7 +26,7 @@ class LaneCounter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-inline constexpr std::size_t kVerdictCount = 6;  // by MORTISE_VERDICT_..., 0 unused
+inline constexpr std::size_t kVerdictCount = 7;  // by MORTISE_VERDICT_..., 0 unused
 inline constexpr std::size_t kFailureKinds = 8;
 
 /// What one lane of an instance counted at one call point. Written by the lane's thread.

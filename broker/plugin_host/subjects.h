@@ -29,6 +29,12 @@ struct TimerSubject {
   WallTime due_at{};
 };
 
+/// MORTISE_KIND_EXCHANGE_END.
+struct ExchangeEndSubject {
+  hooks::ExchangeId exchange = 0;
+  std::string client_id;
+};
+
 /// MORTISE_KIND_EVENT_BATCH.
 struct EventBatch {
   std::vector<hooks::Event> events;

@@ -37,10 +37,11 @@ bool is_filter(mortise_bytes bytes) {
 
 /// What holds for the verdict of every hook.
 Status check_verdict(std::uint32_t verdict, std::uint32_t reason_code, mortise_handle token, const Place& place) {
-  if (verdict < MORTISE_VERDICT_ALLOW || verdict > MORTISE_VERDICT_BOUND) return Status::e_invalid;
+  if (verdict < MORTISE_VERDICT_ALLOW || verdict > MORTISE_VERDICT_CONTINUE) return Status::e_invalid;
   const bool is_bind = place.question == Question::kBind;
   const bool is_known = verdict == MORTISE_VERDICT_NEXT || verdict == MORTISE_VERDICT_PENDING ||
-                        (verdict == MORTISE_VERDICT_BOUND) == is_bind;
+                        (verdict == MORTISE_VERDICT_CONTINUE ? place.question == Question::kExchange
+                                                             : (verdict == MORTISE_VERDICT_BOUND) == is_bind);
   if (!is_known || (place.is_late && verdict == MORTISE_VERDICT_PENDING)) return Status::e_illegal;
   if ((verdict == MORTISE_VERDICT_PENDING) != (token != 0)) return Status::e_illegal;
   if (reason_code != 0 && (verdict != MORTISE_VERDICT_DENY || reason_code < 0x80 || reason_code > 0xFF)) {
@@ -49,14 +50,16 @@ Status check_verdict(std::uint32_t verdict, std::uint32_t reason_code, mortise_h
   return Status::ok;
 }
 
-Status read(const mortise_auth_decision& decision, const Place& place, Answer& answer) {
+/// What authenticate and exchange may say of the client. `flags`: those of the decision that are about it.
+template <class Decision>
+Status read_client(const Decision& decision, std::uint32_t flags, const Place& place, Answer& answer) {
   if (decision.struct_size != sizeof decision) return Status::e_size;
   const Status status = check_verdict(decision.verdict, decision.reason_code, decision.token, place);
   if (status != Status::ok) return status;
   constexpr std::uint32_t kFlags =
       MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE | MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
-  if (decision.reserved != 0 || (decision.flags & ~kFlags) != 0) return Status::e_invalid;
-  if (decision.flags != 0 && decision.verdict != MORTISE_VERDICT_ALLOW) return Status::e_illegal;
+  if (decision.reserved != 0 || (flags & ~kFlags) != 0) return Status::e_invalid;
+  if (flags != 0 && decision.verdict != MORTISE_VERDICT_ALLOW) return Status::e_invalid;
   if (!is_short_text(decision.user_name) || !is_short_text(decision.name_space)) return Status::e_range;
   if (!is_text(decision.user_name) || !is_text(decision.name_space)) return Status::e_invalid;
   if (decision.flags & MORTISE_AUTH_HAS_USER_NAME) answer.user_name = string_of(decision.user_name);
@@ -64,6 +67,23 @@ Status read(const mortise_auth_decision& decision, const Place& place, Answer& a
   if (decision.flags & MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX) answer.session_expiry_max_s = decision.session_expiry_max_s;
   answer.reason_code = decision.reason_code;
   answer.explanation = string_of(decision.explanation);
+  return Status::ok;
+}
+
+Status read(const mortise_auth_decision& decision, const Place& place, Answer& answer) {
+  return read_client(decision, decision.flags, place, answer);
+}
+
+Status read(const mortise_exchange_decision& decision, const Place& place, Answer& answer) {
+  const bool has_data = (decision.flags & MORTISE_AUTH_HAS_AUTHENTICATION_DATA) != 0;
+  const std::uint32_t about_client = decision.flags & ~std::uint32_t{MORTISE_AUTH_HAS_AUTHENTICATION_DATA};
+  const Status status = read_client(decision, about_client, place, answer);
+  if (status != Status::ok) return status;
+  if (decision.authentication_data.size > MORTISE_MAX_AUTHENTICATION_DATA_BYTES) return Status::e_range;
+  if (!has_data) return decision.authentication_data.size == 0 ? Status::ok : Status::e_invalid;
+  if (decision.verdict != MORTISE_VERDICT_ALLOW && decision.verdict != MORTISE_VERDICT_CONTINUE)
+    return Status::e_invalid;
+  answer.authentication_data = string_of(decision.authentication_data);
   return Status::ok;
 }
 
@@ -199,10 +219,12 @@ std::uint32_t create(mortise_handle call, std::uint32_t deadline_ms, mortise_han
 
 const mortise_decision_v1& decision_table() {
   static const mortise_decision_v1 table = {
-      sizeof(mortise_decision_v1), 0,
+      sizeof(mortise_decision_v1),
+      0,
       [](mortise_handle call, const mortise_auth_decision* d) { return decide(call, d, Question::kAuth); },
       [](mortise_handle call, const mortise_access_decision* d) { return decide(call, d, Question::kAccess); },
-      [](mortise_handle call, const mortise_bind_decision* d) { return decide(call, d, Question::kBind); }};
+      [](mortise_handle call, const mortise_bind_decision* d) { return decide(call, d, Question::kBind); },
+      [](mortise_handle call, const mortise_exchange_decision* d) { return decide(call, d, Question::kExchange); }};
   return table;
 }
 
@@ -219,6 +241,9 @@ const mortise_token_v1& token_table() {
       },
       [](mortise_handle self, mortise_handle token, const mortise_bind_decision* d) {
         return complete(self, token, d, Question::kBind);
+      },
+      [](mortise_handle self, mortise_handle token, const mortise_exchange_decision* d) {
+        return complete(self, token, d, Question::kExchange);
       }};
   return table;
 }

@@ -251,6 +251,8 @@ Answer FakeHost::authenticate(const ConnectRequest& request) { return wait(begin
 Answer FakeHost::authorize(const AccessRequest& request) { return wait(begin_authorize(request)); }
 Answer FakeHost::bind(const BindRequest& request) { return wait(begin_bind(request)); }
 
+Answer FakeHost::exchange(const Exchange& exchange) { return wait(begin_exchange(exchange)); }
+
 Answer FakeHost::begin_authenticate(const ConnectRequest& request) {
   return ask(*state_, MORTISE_HOOK_AUTH_AUTHENTICATE, show(request), Question::kAuth);
 }
@@ -261,6 +263,18 @@ Answer FakeHost::begin_authorize(const AccessRequest& request) {
 
 Answer FakeHost::begin_bind(const BindRequest& request) {
   return ask(*state_, MORTISE_HOOK_TOPIC_BIND, show(request), Question::kBind);
+}
+
+Answer FakeHost::begin_exchange(const Exchange& exchange) {
+  return ask(*state_, MORTISE_HOOK_AUTH_EXCHANGE, show(exchange), Question::kExchange);
+}
+
+Status FakeHost::exchange_ended(std::uint64_t id) {
+  auto shown = std::make_shared<Shown>();
+  shown->kind = MORTISE_KIND_EXCHANGE_END;
+  shown->number(MORTISE_FIELD_EXCHANGE_END_ID, id);
+  Call call(*state_, std::move(shown));
+  return call.end(call_hook(*state_, MORTISE_HOOK_AUTH_EXCHANGE_ENDED, call)).answer.status;
 }
 
 Answer FakeHost::wait(const Answer& pending) {

@@ -42,8 +42,6 @@ std::shared_ptr<Shown> show(const ConnectRequest& request) {
   shown->bytes(MORTISE_FIELD_CONNECT_CERTIFICATE_COMMON_NAME, request.certificate.common_name);
   shown->pairs(MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES, request.certificate.alternative_names);
   shown->bytes(MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT, request.certificate.fingerprint);
-  shown->bytes(MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD, request.authentication_method);
-  shown->bytes(MORTISE_FIELD_CONNECT_AUTHENTICATION_DATA, request.authentication_data);
   const auto& will = request.will;
   shown->number(MORTISE_FIELD_CONNECT_HAS_WILL, std::uint64_t{will.has_value()});
   shown->bytes(MORTISE_FIELD_CONNECT_WILL_TOPIC, will ? std::optional(will->topic) : std::nullopt);
@@ -96,6 +94,27 @@ std::shared_ptr<Shown> show(const BindRequest& request) {
   shown->kind = MORTISE_KIND_BIND_REQUEST;
   shown->number(MORTISE_FIELD_BIND_REASON, request.reason);
   shown->children[MORTISE_FIELD_BIND_PRINCIPAL] = {show(request.principal)};
+  return shown;
+}
+
+std::shared_ptr<Shown> show(const Exchange& exchange) {
+  auto shown = std::make_shared<Shown>();
+  const bool is_connect = exchange.reason == MORTISE_EXCHANGE_CONNECT;
+  shown->kind = MORTISE_KIND_EXCHANGE;
+  shown->number(MORTISE_FIELD_EXCHANGE_ID, exchange.id);
+  shown->number(MORTISE_FIELD_EXCHANGE_STEP, exchange.step);
+  shown->number(MORTISE_FIELD_EXCHANGE_REASON, std::uint64_t{exchange.reason});
+  shown->bytes(MORTISE_FIELD_EXCHANGE_AUTHENTICATION_METHOD, exchange.authentication_method);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_AUTHENTICATION_DATA, exchange.authentication_data);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_CLIENT_ID, exchange.client_id);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_USER_NAME, exchange.user_name);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_NAME_SPACE, is_connect ? std::nullopt : std::optional(exchange.name_space));
+  shown->bytes(MORTISE_FIELD_EXCHANGE_LISTENER, exchange.listener);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_PEER_ADDRESS, exchange.peer_address);
+  shown->number(MORTISE_FIELD_EXCHANGE_PEER_PORT, exchange.peer_port);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT, exchange.certificate.subject);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME, exchange.certificate.common_name);
+  shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT, exchange.certificate.fingerprint);
   return shown;
 }
 

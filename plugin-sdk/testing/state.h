@@ -40,6 +40,7 @@ std::shared_ptr<Shown> show(const ConnectRequest& request);
 std::shared_ptr<Shown> show(const Principal& principal);
 std::shared_ptr<Shown> show(const AccessRequest& request);
 std::shared_ptr<Shown> show(const BindRequest& request);
+std::shared_ptr<Shown> show(const Exchange& exchange);
 std::shared_ptr<Shown> show(const std::vector<Event>& events, std::uint64_t dropped_before);
 
 /// Bytes shown to a plugin: one allocation each, so that AddressSanitizer sees every use beyond its end or its life.
@@ -60,7 +61,7 @@ struct Intent {
   std::optional<std::uint64_t> cancelled_timer;
 };
 
-enum class Question { kNone, kAuth, kAccess, kBind };
+enum class Question { kNone, kAuth, kAccess, kBind, kExchange };
 
 /// One running call.
 struct Scope {

@@ -56,7 +56,7 @@ uint32_t find_nothing(mortise_bytes, const void** table) {
 }
 
 uint32_t find_anything(mortise_bytes, const void** table) {
-  static const mortise_decision_v1 kTable = {sizeof(mortise_decision_v1), 0, nullptr, nullptr, nullptr};
+  static const mortise_decision_v1 kTable = {sizeof(mortise_decision_v1), 0, nullptr, nullptr, nullptr, nullptr};
   *table = &kTable;
   return MORTISE_OK;
 }

@@ -16,6 +16,11 @@ struct Instance {
 std::uint32_t next(std::uint32_t hook, mortise_handle call) {
   if (hook == MORTISE_HOOK_AUTH_AUTHENTICATE) return answer_auth(call, MORTISE_VERDICT_NEXT);
   if (hook == MORTISE_HOOK_AUTH_AUTHORIZE) return answer_access(call, MORTISE_VERDICT_NEXT);
+  if (hook == MORTISE_HOOK_AUTH_EXCHANGE) {
+    mortise_exchange_decision answer = MORTISE_EXCHANGE_DECISION_INIT;
+    answer.verdict = MORTISE_VERDICT_NEXT;
+    return decision->decide_exchange(call, &answer);
+  }
   if (hook != MORTISE_HOOK_TOPIC_BIND) return MORTISE_OK;
   mortise_bind_decision answer = MORTISE_BIND_DECISION_INIT;
   answer.verdict = MORTISE_VERDICT_NEXT;
@@ -46,6 +51,8 @@ std::uint32_t on_stop(void* instance, mortise_handle call) {
 const mortise_hook hooks[] = {
     HOSTILE_AUTHENTICATE(run<MORTISE_HOOK_AUTH_AUTHENTICATE>),
     HOSTILE_AUTHORIZE(run<MORTISE_HOOK_AUTH_AUTHORIZE>),
+    MORTISE_HOOK_ENTRY_AUTH_EXCHANGE(0, MORTISE_FIELDS_ALL, 0, run<MORTISE_HOOK_AUTH_EXCHANGE>),
+    MORTISE_HOOK_ENTRY_AUTH_EXCHANGE_ENDED(0, MORTISE_FIELDS_ALL, 0, run<MORTISE_HOOK_AUTH_EXCHANGE_ENDED>),
     HOSTILE_BIND(run<MORTISE_HOOK_TOPIC_BIND>),
 #if !defined(PROBE_ASKED_ONLY)
     MORTISE_HOOK_ENTRY_STORE_OPEN(0, MORTISE_FIELDS_ALL, 0, run<MORTISE_HOOK_STORE_OPEN>),

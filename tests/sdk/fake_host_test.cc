@@ -33,6 +33,10 @@ TEST_F(FakeHostTest, EveryFieldOfARequestAndItsPrincipalIsThere) {
     MORTISE_FOR_EACH_FIELD_OF_ACCESS_REQUEST(EXPECT_FIELD)
     return AccessDecision::next();
   };
+  probe_hooks.exchange = [](const ExchangeView& view) {
+    MORTISE_FOR_EACH_FIELD_OF_EXCHANGE(EXPECT_FIELD)
+    return ExchangeDecision::next();
+  };
   probe_hooks.bind = [](const BindRequestView& request) {
     {
       const BindRequestView& view = request;
@@ -43,6 +47,7 @@ TEST_F(FakeHostTest, EveryFieldOfARequestAndItsPrincipalIsThere) {
     return BindDecision::next();
   };
   (void)host_.authenticate({});
+  EXPECT_EQ(host_.exchange({}).verdict, MORTISE_VERDICT_NEXT);
   (void)host_.authorize({MORTISE_ACTION_PUBLISH, "a", {}});
   (void)host_.bind({});
 }

@@ -34,7 +34,7 @@ TEST_F(PluginTest, HooksThatAreOverriddenAreListedAndNoOthers) {
   EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_AUTH_AUTHENTICATE));
   EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_STORE_FETCH));
   EXPECT_FALSE(host_.has_hook(MORTISE_HOOK_EVENT_EVENTS));
-  EXPECT_EQ(host_.plugin().hook_count, 7u);
+  EXPECT_EQ(host_.plugin().hook_count, 9u);
 }
 
 TEST_F(PluginTest, TheDescriptionSaysNameVersionAndSerialByDefault) {
@@ -51,6 +51,56 @@ TEST_F(PluginTest, AHookIsRequiredAndWantsEverythingButThePayloadUnlessItSaysOth
   const mortise_hook* const bind = hook_of(host_.plugin(), MORTISE_HOOK_TOPIC_BIND);
   EXPECT_EQ(bind->flags, MORTISE_HOOK_IS_OPTIONAL);
   EXPECT_EQ(bind->child_fields, MORTISE_FIELD_BIT(MORTISE_FIELD_PRINCIPAL_CLIENT_ID));
+}
+
+// ---- Enhanced authentication ----
+
+TEST_F(PluginTest, AnExchangeGoesFromStepToStepByItsNumber) {
+  std::map<std::uint64_t, std::string> kept;
+  probe_hooks.exchange = [&kept](const ExchangeView& view) {
+    const std::uint64_t id = *view.id();
+    const std::string said = *view.authentication_data().copy();
+    if (*view.step() == 1) {
+      kept[id] = said;
+      return ExchangeDecision::go_on("again, " + said);
+    }
+    const bool is_same = kept.at(id) == said;
+    kept.erase(id);
+    if (!is_same) return ExchangeDecision::deny(reason::kNotAuthorized);
+    return ExchangeDecision::allow().data("welcome").user_name(said);
+  };
+  probe_hooks.exchange_ended = [&kept](const ExchangeEndView& end) { kept.erase(*end.id()); };
+  start();
+  Exchange alice;
+  alice.id = 1;
+  alice.authentication_method = "TWICE";
+  alice.authentication_data = "alice";
+  Exchange bob = alice;
+  bob.id = 2;
+  bob.authentication_data = "bob";
+  EXPECT_EQ(host_.exchange(alice).authentication_data, "again, alice");
+  EXPECT_EQ(host_.exchange(bob).verdict, MORTISE_VERDICT_CONTINUE);
+  alice.step = bob.step = 2;
+  const Answer allowed = host_.exchange(alice);
+  EXPECT_EQ(allowed.verdict, MORTISE_VERDICT_ALLOW);
+  EXPECT_EQ(allowed.user_name, "alice");
+  EXPECT_EQ(allowed.authentication_data, "welcome");
+  EXPECT_EQ(host_.exchange_ended(2), Status::ok);
+  EXPECT_TRUE(kept.empty());
+}
+
+TEST_F(PluginTest, AStepMayBeAnsweredLater) {
+  std::optional<ExchangePending> kept;
+  probe_hooks.exchange = [&kept](const ExchangeView& view) {
+    kept = std::move(*view.defer(std::chrono::seconds(5)));
+    return kept->decision();
+  };
+  start();
+  const Answer pending = host_.begin_exchange({});
+  ASSERT_EQ(pending.verdict, MORTISE_VERDICT_PENDING);
+  EXPECT_EQ(kept->complete(ExchangeDecision::go_on("more")), Status::ok);
+  EXPECT_EQ(host_.wait(pending).verdict, MORTISE_VERDICT_CONTINUE);
+  kept.reset();
 }
 
 // ---- Start and configuration ----

@@ -25,6 +25,8 @@ class Probe : public mortise::Plugin {
     return probe_hooks.authorize(request);
   }
   mortise::BindDecision bind(const mortise::BindRequestView& request) override { return probe_hooks.bind(request); }
+  mortise::ExchangeDecision exchange(const mortise::ExchangeView& step) override { return probe_hooks.exchange(step); }
+  void exchange_ended(const mortise::ExchangeEndView& end) override { probe_hooks.exchange_ended(end); }
   mortise::Status open(const mortise::StoreOpenView& request) override { return probe_hooks.open(request); }
   mortise::Status commit(const mortise::StoreCommitView& batch) override { return probe_hooks.commit(batch); }
   mortise::Status load(const mortise::StoreLoadView& request, mortise::RecordSink& sink) override {

@@ -12,6 +12,8 @@ struct ProbeHooks {
   std::function<mortise::AuthDecision(const mortise::ConnectRequestView&)> authenticate;
   std::function<mortise::AccessDecision(const mortise::AccessRequestView&)> authorize;
   std::function<mortise::BindDecision(const mortise::BindRequestView&)> bind;
+  std::function<mortise::ExchangeDecision(const mortise::ExchangeView&)> exchange;
+  std::function<void(const mortise::ExchangeEndView&)> exchange_ended;
   std::function<mortise::Status(const mortise::StoreOpenView&)> open;
   std::function<mortise::Status(const mortise::StoreCommitView&)> commit;
   std::function<mortise::Status(const mortise::StoreLoadView&, mortise::RecordSink&)> load;

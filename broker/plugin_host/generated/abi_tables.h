@@ -12,7 +12,7 @@ namespace mortise::plugin_host::abi {
 
 inline constexpr std::uint32_t kMajor = 0;
 inline constexpr std::uint32_t kMinor = 1;
-inline constexpr std::uint64_t kDescriptionHash = 0x953dede64f874774U;
+inline constexpr std::uint64_t kDescriptionHash = 0x22b256efd3651b72U;
 inline constexpr std::string_view kEntrySymbol = "mortise_plugin_entry";
 
 /// Bits of a handle, from the highest: class, kind, then slot and call serial (borrowed) or index and generation (owned).
@@ -48,6 +48,8 @@ inline constexpr std::uint32_t kMaxProperties = 64;  // User properties of one p
 inline constexpr std::uint32_t kMaxTopicBytes = 65535;  // Bytes of a topic, filter, name or affix.
 inline constexpr std::uint32_t kMaxEvents = 256;  // Events in one batch.
 inline constexpr std::uint32_t kMaxCursorBytes = 256;  // Bytes of a load cursor.
+inline constexpr std::uint32_t kMaxAuthenticationDataBytes = 65535;  // Bytes of Authentication Data.
+inline constexpr std::uint32_t kMaxExchangeSteps = 16;  // Steps of one exchange; a CONTINUE in the last one ends it.
 
 inline constexpr std::array kStatuses = {
   StatusRow{0, "OK", "Done."},
@@ -79,7 +81,7 @@ inline constexpr std::array kStatuses = {
 };
 
 inline constexpr std::array kKinds = {
-  KindRow{1, "connect_request", false, true, 25},
+  KindRow{1, "connect_request", false, true, 23},
   KindRow{2, "principal", false, true, 15},
   KindRow{3, "access_request", false, true, 9},
   KindRow{4, "bind_request", false, true, 2},
@@ -93,6 +95,8 @@ inline constexpr std::array kKinds = {
   KindRow{12, "store_fetch", false, false, 4},
   KindRow{13, "token", true, false, 0},
   KindRow{14, "instance", true, false, 0},
+  KindRow{15, "exchange", false, false, 14},
+  KindRow{16, "exchange_end", false, false, 1},
 };
 
 inline constexpr std::array kFields = {
@@ -113,14 +117,12 @@ inline constexpr std::array kFields = {
   FieldRow{0x010e, "certificate_common_name", 1, FieldType::kBytes, true, false, 0},
   FieldRow{0x010f, "certificate_alternative_names", 1, FieldType::kPairs, false, false, 0},
   FieldRow{0x0110, "certificate_fingerprint", 1, FieldType::kBytes, true, false, 0},
-  FieldRow{0x0111, "authentication_method", 1, FieldType::kBytes, true, false, 0},
-  FieldRow{0x0112, "authentication_data", 1, FieldType::kBytes, true, true, 0},
-  FieldRow{0x0113, "has_will", 1, FieldType::kU64, false, false, 0},
-  FieldRow{0x0114, "will_topic", 1, FieldType::kBytes, true, false, 0},
-  FieldRow{0x0115, "will_qos", 1, FieldType::kU64, true, false, 0},
-  FieldRow{0x0116, "will_retain", 1, FieldType::kU64, true, false, 0},
-  FieldRow{0x0117, "session_expiry_s", 1, FieldType::kU64, false, false, 0},
-  FieldRow{0x0118, "user_properties", 1, FieldType::kPairs, false, false, 0},
+  FieldRow{0x0111, "has_will", 1, FieldType::kU64, false, false, 0},
+  FieldRow{0x0112, "will_topic", 1, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0113, "will_qos", 1, FieldType::kU64, true, false, 0},
+  FieldRow{0x0114, "will_retain", 1, FieldType::kU64, true, false, 0},
+  FieldRow{0x0115, "session_expiry_s", 1, FieldType::kU64, false, false, 0},
+  FieldRow{0x0116, "user_properties", 1, FieldType::kPairs, false, false, 0},
   FieldRow{0x0200, "client_id", 2, FieldType::kBytes, false, false, 0},
   FieldRow{0x0201, "user_name", 2, FieldType::kBytes, true, false, 0},
   FieldRow{0x0202, "has_user_name", 2, FieldType::kU64, false, false, 0},
@@ -174,11 +176,28 @@ inline constexpr std::array kFields = {
   FieldRow{0x0c01, "after_position", 12, FieldType::kU64, false, false, 0},
   FieldRow{0x0c02, "max_messages", 12, FieldType::kU64, false, false, 0},
   FieldRow{0x0c03, "max_bytes", 12, FieldType::kU64, false, false, 0},
+  FieldRow{0x0f00, "id", 15, FieldType::kU64, false, false, 0},
+  FieldRow{0x0f01, "step", 15, FieldType::kU64, false, false, 0},
+  FieldRow{0x0f02, "reason", 15, FieldType::kU64, false, false, 0},
+  FieldRow{0x0f03, "authentication_method", 15, FieldType::kBytes, false, false, 0},
+  FieldRow{0x0f04, "authentication_data", 15, FieldType::kBytes, true, true, 0},
+  FieldRow{0x0f05, "client_id", 15, FieldType::kBytes, false, false, 0},
+  FieldRow{0x0f06, "user_name", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0f07, "name_space", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0f08, "listener", 15, FieldType::kBytes, false, false, 0},
+  FieldRow{0x0f09, "peer_address", 15, FieldType::kBytes, false, false, 0},
+  FieldRow{0x0f0a, "peer_port", 15, FieldType::kU64, false, false, 0},
+  FieldRow{0x0f0b, "certificate_subject", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0f0c, "certificate_common_name", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0f0d, "certificate_fingerprint", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x1000, "id", 16, FieldType::kU64, false, false, 0},
 };
 
 inline constexpr std::array kHooks = {
   HookRow{"mortise.auth/1", "authenticate", 0x0101, 0x012c97b5dbc17319U, 1, 0, 0x3, 0x1e, true, "decide_auth"},
   HookRow{"mortise.auth/1", "authorize", 0x0102, 0xdf6be4e752ec918dU, 3, 2, 0x3, 0x1e, true, "decide_access"},
+  HookRow{"mortise.auth/1", "exchange", 0x0103, 0x5e57453721a3a8cdU, 15, 0, 0x3, 0x5e, true, "decide_exchange"},
+  HookRow{"mortise.auth/1", "exchange_ended", 0x0104, 0xac5f36ee44470d7aU, 16, 0, 0x3, 0x0, false, ""},
   HookRow{"mortise.topic/1", "bind", 0x0201, 0xf78a625a5e26049aU, 4, 2, 0x3, 0x38, true, "decide_bind"},
   HookRow{"mortise.store/1", "open", 0x0301, 0xa739648c21e9a19eU, 9, 0, 0x3000003, 0x0, false, ""},
   HookRow{"mortise.store/1", "commit", 0x0302, 0x4d82d3ecc879104dU, 10, 0, 0x3000003, 0x0, false, ""},
@@ -208,10 +227,12 @@ inline constexpr std::array kFunctions = {
   FunctionRow{"mortise.decision/1", "decide_auth", 8, kHook, 0x21fe3d, 0xa45564d574375dd5U},
   FunctionRow{"mortise.decision/1", "decide_access", 16, kHook, 0x21fe3d, 0xfc1299ae73157ac3U},
   FunctionRow{"mortise.decision/1", "decide_bind", 24, kHook, 0x21fe3d, 0xc53a241b6ffe7ef7U},
+  FunctionRow{"mortise.decision/1", "decide_exchange", 32, kHook, 0x21fe3d, 0x937f13f02e66ead1U},
   FunctionRow{"mortise.token/1", "create", 8, kHook, 0x397e25, 0xa45a5d9c34c53792U},
   FunctionRow{"mortise.token/1", "complete_auth", 16, kAny, 0x2f703d, 0x7eb4a4fb4e50e2b7U},
   FunctionRow{"mortise.token/1", "complete_access", 24, kAny, 0x2f703d, 0x903e74cbd05d894fU},
   FunctionRow{"mortise.token/1", "complete_bind", 32, kAny, 0x2f703d, 0xd2f6f77213b8152cU},
+  FunctionRow{"mortise.token/1", "complete_exchange", 40, kAny, 0x2f703d, 0x74209c2c64a3a80aU},
   FunctionRow{"mortise.intent/1", "publish", 8, kAny, 0x587e3d, 0xbf6e41d624a86c74U},
   FunctionRow{"mortise.intent/1", "disconnect", 16, kAny, 0x18fe3d, 0x8037fff1913c56a6U},
   FunctionRow{"mortise.intent/1", "invalidate", 24, kAny, 0x187e2d, 0x3924173d21b1aa52U},
@@ -223,10 +244,10 @@ inline constexpr std::array kFunctions = {
 inline constexpr std::array kServices = {
   ServiceRow{"mortise.core/1", 64, 0, 7},
   ServiceRow{"mortise.view/1", 88, 7, 10},
-  ServiceRow{"mortise.decision/1", 32, 17, 3},
-  ServiceRow{"mortise.token/1", 40, 20, 4},
-  ServiceRow{"mortise.intent/1", 48, 24, 5},
-  ServiceRow{"mortise.store/1", 16, 29, 1},
+  ServiceRow{"mortise.decision/1", 40, 17, 4},
+  ServiceRow{"mortise.token/1", 48, 21, 5},
+  ServiceRow{"mortise.intent/1", 48, 26, 5},
+  ServiceRow{"mortise.store/1", 16, 31, 1},
 };
 
 }  // namespace mortise::plugin_host::abi

@@ -32,9 +32,9 @@ MORTISE_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Mortise's ABI 
 #define MORTISE_ABI_MINOR_REQUIRED MORTISE_ABI_MINOR
 #endif
 /* Hash of the layouts, values and contracts of this header. */
-#define MORTISE_DESCRIPTION_HASH UINT64_C(0x953dede64f874774)
-#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0x4f874774)
-#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x953dede6)
+#define MORTISE_DESCRIPTION_HASH UINT64_C(0x22b256efd3651b72)
+#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0xd3651b72)
+#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x22b256ef)
 
 typedef uint64_t mortise_handle;
 
@@ -72,11 +72,18 @@ typedef uint64_t mortise_handle;
 #define MORTISE_VERDICT_NEXT UINT32_C(3) /* No opinion: ask the next plugin of the chain. */
 #define MORTISE_VERDICT_PENDING UINT32_C(4) /* The answer comes later, by the token given with it. */
 #define MORTISE_VERDICT_BOUND UINT32_C(5) /* topic: this is the affix of the connection. */
+#define MORTISE_VERDICT_CONTINUE UINT32_C(6) /* exchange: the client is sent AUTH with Continue authentication; its answer is the next step. */
 
-/* Bits of mortise_auth_decision.flags: which optional members count. Without a bit the member must be zero. */
+/* Bits of flags of mortise_auth_decision and mortise_exchange_decision: which optional members count. Without a bit
+ * the member must be zero. */
 #define MORTISE_AUTH_HAS_USER_NAME UINT32_C(1) /* user_name replaces the one the client sent (it may be empty). */
 #define MORTISE_AUTH_HAS_NAME_SPACE UINT32_C(2) /* name_space scopes the client id. */
 #define MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX UINT32_C(4) /* session_expiry_max_s lowers the session's expiry. */
+#define MORTISE_AUTH_HAS_AUTHENTICATION_DATA UINT32_C(8) /* exchange only: authentication_data is sent to the client (it may be empty). */
+
+/* What an exchange is for: the value of EXCHANGE's reason. */
+#define MORTISE_EXCHANGE_CONNECT UINT32_C(1) /* A CONNECT with an Authentication Method. */
+#define MORTISE_EXCHANGE_REAUTHENTICATE UINT32_C(2) /* A connected client proves again who it is; it goes on meanwhile as who it was. */
 
 /* How far an access decision may be reused for the same connection and action. */
 #define MORTISE_CACHE_NONE UINT32_C(0) /* Ask again each time. */
@@ -152,9 +159,11 @@ typedef uint64_t mortise_handle;
 #define MORTISE_MAX_TOPIC_BYTES UINT32_C(0xffff) /* Bytes of a topic, filter, name or affix. */
 #define MORTISE_MAX_EVENTS UINT32_C(256) /* Events in one batch. */
 #define MORTISE_MAX_CURSOR_BYTES UINT32_C(256) /* Bytes of a load cursor. */
+#define MORTISE_MAX_AUTHENTICATION_DATA_BYTES UINT32_C(0xffff) /* Bytes of Authentication Data. */
+#define MORTISE_MAX_EXCHANGE_STEPS UINT32_C(16) /* Steps of one exchange; a CONTINUE in the last one ends it. */
 
 /* ---- Kinds of handle and their fields ---- */
-#define MORTISE_KIND_CONNECT_REQUEST UINT32_C(1) /* borrowed. A CONNECT that is not authenticated yet: everything in it is what the client claims. */
+#define MORTISE_KIND_CONNECT_REQUEST UINT32_C(1) /* borrowed. A CONNECT without an Authentication Method that is not authenticated yet: everything in it is what the client claims. */
 #define MORTISE_KIND_PRINCIPAL UINT32_C(2) /* borrowed. Who a connected client is: made once, when it was authenticated, never changed. */
 #define MORTISE_KIND_ACCESS_REQUEST UINT32_C(3) /* borrowed. May this client do this? Topics are the routed ones, after the affix. */
 #define MORTISE_KIND_BIND_REQUEST UINT32_C(4) /* borrowed. Which affix does this client have? */
@@ -168,6 +177,8 @@ typedef uint64_t mortise_handle;
 #define MORTISE_KIND_STORE_FETCH UINT32_C(12) /* borrowed. Emit one page of a session's queue in order of position: each message_put before the first queue_put that names it, then end_of_page. */
 #define MORTISE_KIND_TOKEN UINT32_C(13) /* owned. The right and duty to answer later; made by token.create, ended by complete, deadline or cancellation. */
 #define MORTISE_KIND_INSTANCE UINT32_C(14) /* owned. One running instance of a plugin: the self that on_start is given. */
+#define MORTISE_KIND_EXCHANGE UINT32_C(15) /* borrowed. One step of an enhanced authentication (MQTT 5.0 section 4.12): what the client says now, and who says it. */
+#define MORTISE_KIND_EXCHANGE_END UINT32_C(16) /* borrowed. An exchange that ended otherwise than by the plugin's own verdict. */
 
 #define MORTISE_FIELD_CONNECT_CLIENT_ID UINT32_C(0x0100) /* bytes: The Client Identifier, as assigned if the client sent none. */
 #define MORTISE_FIELD_CONNECT_USER_NAME UINT32_C(0x0101) /* bytes, optional: The User Name. */
@@ -186,14 +197,12 @@ typedef uint64_t mortise_handle;
 #define MORTISE_FIELD_CONNECT_CERTIFICATE_COMMON_NAME UINT32_C(0x010e) /* bytes, optional: Its common name. */
 #define MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES UINT32_C(0x010f) /* pairs: Its alternative names: key dns, email, uri or ip. */
 #define MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT UINT32_C(0x0110) /* bytes, optional: SHA-256 of it, 64 lower-case hexadecimal digits. */
-#define MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD UINT32_C(0x0111) /* bytes, optional: MQTT 5.0 Authentication Method. */
-#define MORTISE_FIELD_CONNECT_AUTHENTICATION_DATA UINT32_C(0x0112) /* bytes, optional, secret: MQTT 5.0 Authentication Data. */
-#define MORTISE_FIELD_CONNECT_HAS_WILL UINT32_C(0x0113) /* u64: 1 if a Will was sent. */
-#define MORTISE_FIELD_CONNECT_WILL_TOPIC UINT32_C(0x0114) /* bytes, optional: The Will Topic as the client wrote it. */
-#define MORTISE_FIELD_CONNECT_WILL_QOS UINT32_C(0x0115) /* u64, optional: The Will QoS. */
-#define MORTISE_FIELD_CONNECT_WILL_RETAIN UINT32_C(0x0116) /* u64, optional: The Will Retain flag. */
-#define MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S UINT32_C(0x0117) /* u64: Session Expiry Interval asked for; 0xFFFFFFFF is never. */
-#define MORTISE_FIELD_CONNECT_USER_PROPERTIES UINT32_C(0x0118) /* pairs: User Properties in the order sent. */
+#define MORTISE_FIELD_CONNECT_HAS_WILL UINT32_C(0x0111) /* u64: 1 if a Will was sent. */
+#define MORTISE_FIELD_CONNECT_WILL_TOPIC UINT32_C(0x0112) /* bytes, optional: The Will Topic as the client wrote it. */
+#define MORTISE_FIELD_CONNECT_WILL_QOS UINT32_C(0x0113) /* u64, optional: The Will QoS. */
+#define MORTISE_FIELD_CONNECT_WILL_RETAIN UINT32_C(0x0114) /* u64, optional: The Will Retain flag. */
+#define MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S UINT32_C(0x0115) /* u64: Session Expiry Interval asked for; 0xFFFFFFFF is never. */
+#define MORTISE_FIELD_CONNECT_USER_PROPERTIES UINT32_C(0x0116) /* pairs: User Properties in the order sent. */
 
 #define MORTISE_FIELD_PRINCIPAL_CLIENT_ID UINT32_C(0x0200) /* bytes: The Client Identifier. */
 #define MORTISE_FIELD_PRINCIPAL_USER_NAME UINT32_C(0x0201) /* bytes, optional: The user name, after authentication's override. */
@@ -259,15 +268,36 @@ typedef uint64_t mortise_handle;
 #define MORTISE_FIELD_STORE_FETCH_MAX_MESSAGES UINT32_C(0x0c02) /* u64: How many queue_put at most. */
 #define MORTISE_FIELD_STORE_FETCH_MAX_BYTES UINT32_C(0x0c03) /* u64: About how many bytes of records to emit; one message is always allowed. */
 
+#define MORTISE_FIELD_EXCHANGE_ID UINT32_C(0x0f00) /* u64: Which exchange; no two have the same while the broker runs. What is kept between steps is found by it. */
+#define MORTISE_FIELD_EXCHANGE_STEP UINT32_C(0x0f01) /* u64: 1 for CONNECT and for the AUTH that begins a re-authentication, one more for each AUTH of the client. */
+#define MORTISE_FIELD_EXCHANGE_REASON UINT32_C(0x0f02) /* u64: MORTISE_EXCHANGE_... */
+#define MORTISE_FIELD_EXCHANGE_AUTHENTICATION_METHOD UINT32_C(0x0f03) /* bytes: MQTT 5.0 Authentication Method: the same in every step. */
+#define MORTISE_FIELD_EXCHANGE_AUTHENTICATION_DATA UINT32_C(0x0f04) /* bytes, optional, secret: MQTT 5.0 Authentication Data of this step. */
+#define MORTISE_FIELD_EXCHANGE_CLIENT_ID UINT32_C(0x0f05) /* bytes: The Client Identifier; empty in CONNECT if one is to be assigned. */
+#define MORTISE_FIELD_EXCHANGE_USER_NAME UINT32_C(0x0f06) /* bytes, optional: The User Name that CONNECT claims; of a re-authentication the user's. */
+#define MORTISE_FIELD_EXCHANGE_NAME_SPACE UINT32_C(0x0f07) /* bytes, optional: Of a re-authentication: the namespace. */
+#define MORTISE_FIELD_EXCHANGE_LISTENER UINT32_C(0x0f08) /* bytes: URL of the listener, as configured. */
+#define MORTISE_FIELD_EXCHANGE_PEER_ADDRESS UINT32_C(0x0f09) /* bytes: The client's address as text; empty on a Unix socket. */
+#define MORTISE_FIELD_EXCHANGE_PEER_PORT UINT32_C(0x0f0a) /* u64: The client's port; 0 on a Unix socket. */
+#define MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT UINT32_C(0x0f0b) /* bytes, optional: Subject of the verified client certificate. */
+#define MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME UINT32_C(0x0f0c) /* bytes, optional: Its common name. */
+#define MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT UINT32_C(0x0f0d) /* bytes, optional: SHA-256 of it, 64 lower-case hexadecimal digits. */
+
+#define MORTISE_FIELD_EXCHANGE_END_ID UINT32_C(0x1000) /* u64: Which exchange. */
+
 /* ---- Hook families, hooks and their signatures ---- */
 #define MORTISE_FAMILY_AUTH "mortise.auth/1" /* Who is it, and may it? Chain order; authenticate: the first decisive verdict wins, the chain's end denies; authorize: any deny wins, one allow is needed. */
 #define MORTISE_FAMILY_TOPIC "mortise.topic/1" /* What are the client's topics called inside? The first plugin that answers BOUND wins. */
 #define MORTISE_FAMILY_STORE "mortise.store/1" /* Where sessions, queues, retained messages and Wills survive. One plugin; all calls on the store's own thread, blocking. */
 #define MORTISE_FAMILY_EVENT "mortise.event/1" /* What happened? Told, not asked: batched, bounded, dropped and counted when the plugin is slow. */
-#define MORTISE_HOOK_AUTH_AUTHENTICATE UINT32_C(0x0101) /* [hook] Asked once per CONNECT, before anything of the session is touched. Hashing passwords is work for own threads and a token. Call: connect_request. Answer: decide_auth. Verdicts: ALLOW, DENY, NEXT, PENDING. Statuses: OK, E_FAILED. */
+#define MORTISE_HOOK_AUTH_AUTHENTICATE UINT32_C(0x0101) /* [hook] Asked once per CONNECT without an Authentication Method, before anything of the session is touched. Hashing passwords is work for own threads and a token. Call: connect_request. Answer: decide_auth. Verdicts: ALLOW, DENY, NEXT, PENDING. Statuses: OK, E_FAILED. */
 #define MORTISE_SIGNATURE_AUTH_AUTHENTICATE UINT64_C(0x012c97b5dbc17319)
 #define MORTISE_HOOK_AUTH_AUTHORIZE UINT32_C(0x0102) /* [hook] Asked for each PUBLISH, SUBSCRIBE filter and Will that no cached answer covers; never per subscriber of a fan-out. Call: access_request. Answer: decide_access. Verdicts: ALLOW, DENY, NEXT, PENDING. Statuses: OK, E_FAILED. */
 #define MORTISE_SIGNATURE_AUTH_AUTHORIZE UINT64_C(0xdf6be4e752ec918d)
+#define MORTISE_HOOK_AUTH_EXCHANGE UINT32_C(0x0103) /* [hook] Asked instead of authenticate for a CONNECT with an Authentication Method, and when such a client authenticates again. NEXT is for methods that are not the plugin's; the chain's end, and so NEXT in a later step, refuses with 0x8C. Whoever answered CONTINUE is asked the next step; the steps of one exchange never overlap. Call: exchange. Answer: decide_exchange. Verdicts: ALLOW, DENY, NEXT, PENDING, CONTINUE. Statuses: OK, E_FAILED. */
+#define MORTISE_SIGNATURE_AUTH_EXCHANGE UINT64_C(0x5e57453721a3a8cd)
+#define MORTISE_HOOK_AUTH_EXCHANGE_ENDED UINT32_C(0x0104) /* [hook] Told once of an exchange that this plugin was asked about, or was to be asked, and that ends without its ALLOW, DENY or NEXT: the client left or broke the protocol, time was up, an answer failed. Nothing of that exchange is asked afterwards. A serial plugin whose queue is full is not told, so what is kept has a limit and a time of its own. Call: exchange_end. Statuses: OK, E_FAILED. */
+#define MORTISE_SIGNATURE_AUTH_EXCHANGE_ENDED UINT64_C(0xac5f36ee44470d7a)
 #define MORTISE_HOOK_TOPIC_BIND UINT32_C(0x0201) /* [hook] Asked once per connection after authentication, and when invalidate is asked. Call: bind_request. Answer: decide_bind. Verdicts: BOUND, NEXT, PENDING. Statuses: OK, E_FAILED. */
 #define MORTISE_SIGNATURE_TOPIC_BIND UINT64_C(0xf78a625a5e26049a)
 #define MORTISE_HOOK_STORE_OPEN UINT32_C(0x0301) /* [hook] Opens, or opens again after a failure; the first call. Call: store_open. Statuses: OK, E_FAILED, E_NO_SPACE, E_CORRUPT. */
@@ -383,6 +413,34 @@ typedef struct mortise_bind_decision {
   /* UTF-8 without NUL, + and #; may be empty. */
   mortise_bytes suffix;
 } mortise_bind_decision;
+
+/* The answer of exchange. */
+typedef struct mortise_exchange_decision {
+  /* sizeof(mortise_exchange_decision). */
+  uint32_t struct_size;
+  /* ALLOW, DENY, CONTINUE, NEXT or PENDING. */
+  uint32_t verdict;
+  /* With DENY: MQTT 5.0 CONNACK Reason Code (0x80 or more); 0, and one that DISCONNECT does not have when it must,
+   * means 0x87. */
+  uint32_t reason_code;
+  /* MORTISE_AUTH_HAS_... bits; AUTHENTICATION_DATA with ALLOW and CONTINUE, the others only with ALLOW. */
+  uint32_t flags;
+  /* Upper bound of the session's expiry, in seconds. */
+  uint32_t session_expiry_max_s;
+  /* 0. */
+  uint32_t reserved;
+  /* With PENDING: the token; otherwise 0. */
+  mortise_handle token;
+  /* Who the client has proved to be; instead of the User Name of CONNECT. Of a re-authentication it must be who it
+   * was. */
+  mortise_bytes user_name;
+  /* The namespace; empty is the default one. Of a re-authentication it must be the one there was. */
+  mortise_bytes name_space;
+  /* What the client is sent: in AUTH with CONTINUE, in CONNACK or the last AUTH with ALLOW. */
+  mortise_bytes authentication_data;
+  /* For the log only: which rule decided. Never a secret. */
+  mortise_bytes explanation;
+} mortise_exchange_decision;
 
 /* A message a plugin publishes; it carries the instance as origin and a hop count, and hop 4 is dropped. */
 typedef struct mortise_publish {
@@ -519,6 +577,10 @@ typedef struct mortise_decision_v1 {
    * Errors: E_NULL, E_INVALID, E_SIZE, E_RANGE, E_EXPIRED, E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED,
    * E_FOREIGN, E_RELEASED, E_ALREADY, E_ILLEGAL. */
   uint32_t (*decide_bind)(mortise_handle call, const mortise_bind_decision* decision);
+  /* [hook] Answers exchange. Ownership: The decision and all it points at are copied. Lifetime: Nothing is kept.
+   * Errors: E_NULL, E_INVALID, E_SIZE, E_RANGE, E_EXPIRED, E_WRONG_THREAD, E_OUTER_SCOPE, E_WRONG_KIND, E_FORGED,
+   * E_FOREIGN, E_RELEASED, E_ALREADY, E_ILLEGAL. */
+  uint32_t (*decide_exchange)(mortise_handle call, const mortise_exchange_decision* decision);
 } mortise_decision_v1;
 
 /* mortise.token/1: Answers later, from any thread. A token is bound to the connection it was made for, not to the
@@ -544,6 +606,10 @@ typedef struct mortise_token_v1 {
    * Lifetime: The token ends, unless the decision itself was refused. Errors: E_NULL, E_INVALID, E_SIZE, E_RANGE,
    * E_WRONG_KIND, E_FORGED, E_FOREIGN, E_ALREADY, E_TIMED_OUT, E_CANCELLED, E_CLOSED, E_ILLEGAL. */
   uint32_t (*complete_bind)(mortise_handle self, mortise_handle token, const mortise_bind_decision* decision);
+  /* [any] Gives the answer an exchange token stands for. Ownership: The decision and all it points at are copied.
+   * Lifetime: The token ends, unless the decision itself was refused. Errors: E_NULL, E_INVALID, E_SIZE, E_RANGE,
+   * E_WRONG_KIND, E_FORGED, E_FOREIGN, E_ALREADY, E_TIMED_OUT, E_CANCELLED, E_CLOSED, E_ILLEGAL. */
+  uint32_t (*complete_exchange)(mortise_handle self, mortise_handle token, const mortise_exchange_decision* decision);
 } mortise_token_v1;
 
 /* mortise.intent/1: Asks the broker to act. With the running call: queued, done after the hook returned OK,
@@ -728,6 +794,10 @@ __attribute__((visibility("default"))) uint32_t mortise_plugin_entry(const morti
   {64, MORTISE_HOOK_AUTH_AUTHENTICATE, flags, 0, MORTISE_SIGNATURE_AUTH_AUTHENTICATE, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_AUTH), function}
 #define MORTISE_HOOK_ENTRY_AUTH_AUTHORIZE(flags, fields, child_fields, function) \
   {64, MORTISE_HOOK_AUTH_AUTHORIZE, flags, 0, MORTISE_SIGNATURE_AUTH_AUTHORIZE, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_AUTH), function}
+#define MORTISE_HOOK_ENTRY_AUTH_EXCHANGE(flags, fields, child_fields, function) \
+  {64, MORTISE_HOOK_AUTH_EXCHANGE, flags, 0, MORTISE_SIGNATURE_AUTH_EXCHANGE, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_AUTH), function}
+#define MORTISE_HOOK_ENTRY_AUTH_EXCHANGE_ENDED(flags, fields, child_fields, function) \
+  {64, MORTISE_HOOK_AUTH_EXCHANGE_ENDED, flags, 0, MORTISE_SIGNATURE_AUTH_EXCHANGE_ENDED, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_AUTH), function}
 #define MORTISE_HOOK_ENTRY_TOPIC_BIND(flags, fields, child_fields, function) \
   {64, MORTISE_HOOK_TOPIC_BIND, flags, 0, MORTISE_SIGNATURE_TOPIC_BIND, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_TOPIC), function}
 #define MORTISE_HOOK_ENTRY_STORE_OPEN(flags, fields, child_fields, function) \
@@ -745,6 +815,7 @@ __attribute__((visibility("default"))) uint32_t mortise_plugin_entry(const morti
 #define MORTISE_AUTH_DECISION_INIT {80, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MORTISE_ACCESS_DECISION_INIT {72, 0, 0, 0, 0, 0, 0, NULL, {NULL, 0}, {NULL, 0}}
 #define MORTISE_BIND_DECISION_INIT {64, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}}
+#define MORTISE_EXCHANGE_DECISION_INIT {96, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MORTISE_PUBLISH_INIT {64, 0, 0, 0, {NULL, 0}, {NULL, 0}, 0, 0, NULL}
 #define MORTISE_DISCONNECT_INIT {48, 0, 0, {NULL, 0}, {NULL, 0}}
 
@@ -790,6 +861,18 @@ MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, rule_version) == 16, "mort
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, token) == 24, "mortise_bind_decision.token");
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, prefix) == 32, "mortise_bind_decision.prefix");
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, suffix) == 48, "mortise_bind_decision.suffix");
+MORTISE_STATIC_ASSERT(sizeof(mortise_exchange_decision) == 96, "mortise_exchange_decision: size");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, struct_size) == 0, "mortise_exchange_decision.struct_size");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, verdict) == 4, "mortise_exchange_decision.verdict");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, reason_code) == 8, "mortise_exchange_decision.reason_code");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, flags) == 12, "mortise_exchange_decision.flags");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, session_expiry_max_s) == 16, "mortise_exchange_decision.session_expiry_max_s");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, reserved) == 20, "mortise_exchange_decision.reserved");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, token) == 24, "mortise_exchange_decision.token");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, user_name) == 32, "mortise_exchange_decision.user_name");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, name_space) == 48, "mortise_exchange_decision.name_space");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, authentication_data) == 64, "mortise_exchange_decision.authentication_data");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, explanation) == 80, "mortise_exchange_decision.explanation");
 MORTISE_STATIC_ASSERT(sizeof(mortise_publish) == 64, "mortise_publish: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_publish, struct_size) == 0, "mortise_publish.struct_size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_publish, qos) == 4, "mortise_publish.qos");
@@ -877,15 +960,17 @@ MORTISE_STATIC_ASSERT(offsetof(mortise_view_v1, map) == 56, "mortise_view_v1.map
 MORTISE_STATIC_ASSERT(offsetof(mortise_view_v1, config_get) == 64, "mortise_view_v1.config_get");
 MORTISE_STATIC_ASSERT(offsetof(mortise_view_v1, config_count) == 72, "mortise_view_v1.config_count");
 MORTISE_STATIC_ASSERT(offsetof(mortise_view_v1, config_key) == 80, "mortise_view_v1.config_key");
-MORTISE_STATIC_ASSERT(sizeof(mortise_decision_v1) == 32, "mortise_decision_v1: size");
+MORTISE_STATIC_ASSERT(sizeof(mortise_decision_v1) == 40, "mortise_decision_v1: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_decision_v1, decide_auth) == 8, "mortise_decision_v1.decide_auth");
 MORTISE_STATIC_ASSERT(offsetof(mortise_decision_v1, decide_access) == 16, "mortise_decision_v1.decide_access");
 MORTISE_STATIC_ASSERT(offsetof(mortise_decision_v1, decide_bind) == 24, "mortise_decision_v1.decide_bind");
-MORTISE_STATIC_ASSERT(sizeof(mortise_token_v1) == 40, "mortise_token_v1: size");
+MORTISE_STATIC_ASSERT(offsetof(mortise_decision_v1, decide_exchange) == 32, "mortise_decision_v1.decide_exchange");
+MORTISE_STATIC_ASSERT(sizeof(mortise_token_v1) == 48, "mortise_token_v1: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_token_v1, create) == 8, "mortise_token_v1.create");
 MORTISE_STATIC_ASSERT(offsetof(mortise_token_v1, complete_auth) == 16, "mortise_token_v1.complete_auth");
 MORTISE_STATIC_ASSERT(offsetof(mortise_token_v1, complete_access) == 24, "mortise_token_v1.complete_access");
 MORTISE_STATIC_ASSERT(offsetof(mortise_token_v1, complete_bind) == 32, "mortise_token_v1.complete_bind");
+MORTISE_STATIC_ASSERT(offsetof(mortise_token_v1, complete_exchange) == 40, "mortise_token_v1.complete_exchange");
 MORTISE_STATIC_ASSERT(sizeof(mortise_intent_v1) == 48, "mortise_intent_v1: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_intent_v1, publish) == 8, "mortise_intent_v1.publish");
 MORTISE_STATIC_ASSERT(offsetof(mortise_intent_v1, disconnect) == 16, "mortise_intent_v1.disconnect");

@@ -161,78 +161,66 @@ class BindDecision {
   std::string suffix_;
 };
 
-namespace detail {
-inline Status decide(mortise_handle call, const mortise_auth_decision& d) {
-  return host<&mortise_decision_v1::decide_auth>(call, &d);
-}
-inline Status decide(mortise_handle call, const mortise_access_decision& d) {
-  return host<&mortise_decision_v1::decide_access>(call, &d);
-}
-inline Status decide(mortise_handle call, const mortise_bind_decision& d) {
-  return host<&mortise_decision_v1::decide_bind>(call, &d);
-}
-inline Status complete(mortise_handle self, mortise_handle token, const mortise_auth_decision& d) {
-  return host<&mortise_token_v1::complete_auth>(self, token, &d);
-}
-inline Status complete(mortise_handle self, mortise_handle token, const mortise_access_decision& d) {
-  return host<&mortise_token_v1::complete_access>(self, token, &d);
-}
-inline Status complete(mortise_handle self, mortise_handle token, const mortise_bind_decision& d) {
-  return host<&mortise_token_v1::complete_bind>(self, token, &d);
-}
-}  // namespace detail
-
-/// The right and duty to answer later, from any thread; made by defer() of a request. Move-only. One that goes without
-/// complete() leaves the client to the deadline and the operator's failure policy, and is counted as pending_dropped.
-///
-///     auto pending = request.defer(5s);
-///     if (!pending) return AuthDecision::deny(reason::kServerBusy);
-///     AuthDecision answer = pending->decision();
-///     queue_.push(Job{std::move(*pending), ...});
-///     return answer;
-template <class Decision>
-class Pending {
+/// The answer of exchange: one step of an enhanced authentication.
+class ExchangeDecision {
  public:
-  Pending() = default;
-  Pending(mortise_handle self, mortise_handle token) : self_(self), token_(token) {}
-  Pending(Pending&& other) noexcept : self_(other.self_), token_(std::exchange(other.token_, 0)) {}
-  Pending& operator=(Pending&& other) noexcept {
-    if (this == &other) return *this;
-    drop();
-    self_ = other.self_;
-    token_ = std::exchange(other.token_, 0);
-    return *this;
+  /// The client has proved who it is.
+  static ExchangeDecision allow() { return ExchangeDecision(MORTISE_VERDICT_ALLOW); }
+  /// No; decisive. `reason_code` is a CONNACK Reason Code of MQTT 5.0.
+  static ExchangeDecision deny(std::uint32_t reason_code = reason::kDefault) {
+    return ExchangeDecision(MORTISE_VERDICT_DENY, reason_code);
   }
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() { drop(); }
+  /// The client is sent `authentication_data`, and what it answers is the next step.
+  static ExchangeDecision go_on(std::string authentication_data) {
+    return ExchangeDecision(MORTISE_VERDICT_CONTINUE).data(std::move(authentication_data));
+  }
+  /// Not a method of this plugin: ask the next one of the chain, whose end refuses it.
+  static ExchangeDecision next() { return ExchangeDecision(MORTISE_VERDICT_NEXT); }
 
-  /// What the hook returns: PENDING with this token.
-  Decision decision() const { return Decision(MORTISE_VERDICT_PENDING, 0, token_); }
+  /// Authentication Data for the client, with allow().
+  ExchangeDecision& data(std::string authentication_data) {
+    abi_.flags |= MORTISE_AUTH_HAS_AUTHENTICATION_DATA;
+    return authentication_data_ = std::move(authentication_data), *this;
+  }
+  /// With allow(): who the client has proved to be, instead of the User Name of CONNECT.
+  ExchangeDecision& user_name(std::string name) {
+    return abi_.flags |= MORTISE_AUTH_HAS_USER_NAME, user_name_ = std::move(name), *this;
+  }
+  /// With allow(): scopes the client id.
+  ExchangeDecision& name_space(std::string name) {
+    return abi_.flags |= MORTISE_AUTH_HAS_NAME_SPACE, name_space_ = std::move(name), *this;
+  }
+  /// With allow(): lowers the session's expiry.
+  ExchangeDecision& session_expiry_max(std::chrono::seconds most) {
+    abi_.flags |= MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
+    return abi_.session_expiry_max_s = static_cast<std::uint32_t>(most.count()), *this;
+  }
+  /// For the log only: which rule decided. Never a secret.
+  ExchangeDecision& because(std::string why) { return explanation_ = std::move(why), *this; }
 
-  /// Gives the answer. Errors, all of them normal: e_timed_out, e_cancelled (the client left), e_already, e_closed. A
-  /// decision that was refused (e_invalid, e_range, e_illegal) leaves the token as it was; e_null: moved from.
-  Status complete(const Decision& decision) {
-    if (token_ == 0) return Status::e_null;
-    const Status status = detail::complete(self_, token_, decision.abi());
-    const bool is_refused = status == Status::e_invalid || status == Status::e_range || status == Status::e_illegal;
-    if (!is_refused) token_ = 0;
-    return status;
+  /// The C form. Lifetime: that of the decision.
+  mortise_exchange_decision abi() const {
+    mortise_exchange_decision decision = abi_;
+    decision.user_name = detail::bytes_of(user_name_);
+    decision.name_space = detail::bytes_of(name_space_);
+    decision.authentication_data = detail::bytes_of(authentication_data_);
+    decision.explanation = detail::bytes_of(explanation_);
+    return decision;
   }
 
  private:
-  void drop() {
-    if (token_ == 0) return;
-    token_ = 0;
-    (void)detail::host<&mortise_core_v1::counter_add>(self_, detail::bytes_of("pending_dropped"), std::uint64_t{1});
+  friend class Pending<ExchangeDecision>;
+  explicit ExchangeDecision(std::uint32_t verdict, std::uint32_t reason_code = 0, mortise_handle token = 0) {
+    abi_.verdict = verdict;
+    abi_.reason_code = reason_code;
+    abi_.token = token;
   }
 
-  mortise_handle self_ = 0;
-  mortise_handle token_ = 0;
+  mortise_exchange_decision abi_ = MORTISE_EXCHANGE_DECISION_INIT;
+  std::string user_name_;
+  std::string name_space_;
+  std::string authentication_data_;
+  std::string explanation_;
 };
-
-using AuthPending = Pending<AuthDecision>;
-using AccessPending = Pending<AccessDecision>;
-using BindPending = Pending<BindDecision>;
 
 MORTISE_SDK_END

@@ -70,10 +70,14 @@ class Plugin : public Actions {
   /// A timer set with set_timer is due. Thread: [hook].
   virtual void on_timer(const TimerView& /*timer*/) {}
 
-  /// Who is it? Asked once per CONNECT. Never hash a password here: defer() and use a thread of your own.
+  /// Who is it? Asked per CONNECT without Authentication Method. Hash passwords elsewhere: defer() and own threads.
   virtual AuthDecision authenticate(const ConnectRequestView& /*request*/) { return AuthDecision::next(); }
   /// May it? Asked for each PUBLISH, SUBSCRIBE filter and Will that no cached answer covers.
   virtual AccessDecision authorize(const AccessRequestView& /*request*/) { return AccessDecision::next(); }
+  /// One step of an enhanced authentication. What is kept between steps is found by its id, and has a limit.
+  virtual ExchangeDecision exchange(const ExchangeView& /*step*/) { return ExchangeDecision::next(); }
+  /// The exchange ended without a verdict: forget it.
+  virtual void exchange_ended(const ExchangeEndView& /*end*/) {}
   /// What are its topics called inside? Asked once per connection and on invalidate.
   virtual BindDecision bind(const BindRequestView& /*request*/) { return BindDecision::next(); }
   /// Opens the store, or opens it again after a failure. Thread: the store's own; so are the next three.

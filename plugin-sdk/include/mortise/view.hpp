@@ -6,7 +6,7 @@
 
 #include <chrono>
 #include <mortise/actions.hpp>
-#include <mortise/decision.hpp>
+#include <mortise/pending.hpp>
 
 MORTISE_SDK_BEGIN
 
@@ -149,6 +149,24 @@ class BindRequestView : public detail::CallView<BindRequestView> {
   MORTISE_FOR_EACH_FIELD_OF_BIND_REQUEST(MORTISE_GETTER)
   /// Answers later. Errors: e_quota, e_range.
   Result<BindPending> defer(std::chrono::milliseconds deadline) const { return make_pending<BindDecision>(deadline); }
+};
+
+/// One step of an enhanced authentication.
+class ExchangeView : public detail::CallView<ExchangeView> {
+ public:
+  using CallView::CallView;
+  MORTISE_FOR_EACH_FIELD_OF_EXCHANGE(MORTISE_GETTER)
+  /// Answers later. Errors: e_quota, e_range.
+  Result<ExchangePending> defer(std::chrono::milliseconds deadline) const {
+    return make_pending<ExchangeDecision>(deadline);
+  }
+};
+
+/// An exchange that ended without a verdict of this plugin.
+class ExchangeEndView : public detail::CallView<ExchangeEndView> {
+ public:
+  using CallView::CallView;
+  MORTISE_FOR_EACH_FIELD_OF_EXCHANGE_END(MORTISE_GETTER)
 };
 
 /// A timer that is due.

@@ -71,7 +71,7 @@ void ClientWatch::sent_packet(Connection& from, const mqtt::FrameView& frame, No
     return sent_acknowledgement(from, *acknowledgement);
   if (std::holds_alternative<mqtt::PingreqView>(*decoded)) {
     ++from.pings;
-  } else {
+  } else if (!from.has_method || !std::holds_alternative<mqtt::AuthView>(*decoded)) {
     from.is_broken = true;  // the end, or what a client may not say
   }
 }
@@ -80,6 +80,7 @@ void ClientWatch::sent_connect(Connection& from, const mqtt::ConnectView& packet
   from.has_sent_connect = true;
   from.version = packet.version;
   from.clean_start = packet.clean_start;
+  from.has_method = packet.properties.has(PropertyId::kAuthenticationMethod);
   from.receive_maximum = packet.properties.number(PropertyId::kReceiveMaximum).value_or(65535);
   from.maximum_packet_size = packet.properties.number(PropertyId::kMaximumPacketSize).value_or(256u << 20);
   from.topic_alias_maximum = packet.properties.number(PropertyId::kTopicAliasMaximum).value_or(0);
@@ -197,6 +198,10 @@ void ClientWatch::received(const TestClient& client, const Received& packet, Now
   trace(to, "<-", *decoded);
   if (to.is_over) violated(to, "something was said after the end");
   if (packet.bytes.size() > to.maximum_packet_size) violated(to, "a packet above the Maximum Packet Size");
+  if (std::holds_alternative<mqtt::AuthView>(*decoded)) {
+    if (!to.has_method) violated(to, "AUTH without an Authentication Method [MQTT-4.12.0-6]");
+    return;
+  }
   const auto* connack = std::get_if<mqtt::ConnackView>(&*decoded);
   if ((connack != nullptr) == to.is_connected) violated(to, "CONNACK is first, and once [MQTT-3.2.0-1, MQTT-3.2.0-2]");
   if (connack != nullptr) return received_connack(to, *connack);

@@ -116,6 +116,7 @@ class ClientWatch final : public ClientObserver {
     std::string session;  // its key
     std::string tenant;
     bool clean_start = false;
+    bool has_method = false;  // an Authentication Method in CONNECT
     std::size_t receive_maximum = 65535;
     std::size_t maximum_packet_size = 256u << 20;
     std::map<std::uint32_t, std::string> aliases;         // the client's

@@ -35,13 +35,22 @@ inline hooks::BindDecision bind_to(std::string prefix, std::string suffix = {}) 
   return decision;
 }
 
+inline hooks::ExchangeDecision step(hooks::Verdict verdict, std::optional<std::string> authentication_data = {}) {
+  hooks::ExchangeDecision decision;
+  decision.verdict = verdict;
+  decision.authentication_data = std::move(authentication_data);
+  return decision;
+}
+
 /// Answers by functions; a question is pending when its function says so, and its ticket is kept.
 class ScriptedAuth final : public hooks::AuthHooks {
  public:
   std::function<hooks::Answer<hooks::AuthDecision>(const hooks::ConnectRequest&)> on_authenticate;
   std::function<hooks::Answer<hooks::AccessDecision>(const hooks::AccessRequest&)> on_authorize;
+  std::function<hooks::Answer<hooks::ExchangeDecision>(const hooks::ExchangeRequest&)> on_exchange;
   std::vector<hooks::Ticket> pending, cancelled, expired;
   std::vector<hooks::AccessRequestPtr> asked, pending_requests;
+  std::vector<hooks::ExchangeId> ended;
   bool is_still_open = true;  // what expire() says
 
   bool has_authenticate() const noexcept override { return static_cast<bool>(on_authenticate); }
@@ -57,6 +66,12 @@ class ScriptedAuth final : public hooks::AuthHooks {
     if (std::holds_alternative<hooks::Pending>(answer)) pending_requests.push_back(request);
     return answer;
   }
+  bool has_exchange() const noexcept override { return static_cast<bool>(on_exchange); }
+  hooks::Answer<hooks::ExchangeDecision> exchange(const hooks::ExchangeRequestPtr& request, const hooks::Ticket& ticket,
+                                                  Now) override {
+    return note(on_exchange(*request), ticket);
+  }
+  void exchange_ended(const hooks::ExchangeRequest& request) override { ended.push_back(request.exchange); }
   bool expire(const hooks::Ticket& ticket) override {
     expired.push_back(ticket);
     return is_still_open;
@@ -115,7 +130,8 @@ struct Plugins {
 
   hooks::DispatchPtr dispatch() const {
     auto made = std::make_shared<hooks::Dispatch>();
-    if (auth->on_authenticate || auth->on_authorize) made->auth.push_back({"auth", auth, auth_failure});
+    if (auth->on_authenticate || auth->on_authorize || auth->on_exchange)
+      made->auth.push_back({"auth", auth, auth_failure});
     if (topic->on_bind) made->topic.push_back({"topic", topic, topic_failure});
     made->event.push_back({"events", events});
     return made;

@@ -32,6 +32,12 @@ BindDecision bind(std::string prefix) {
   return decision;
 }
 
+ExchangeDecision exchange_says(Verdict verdict) {
+  ExchangeDecision decision;
+  decision.verdict = verdict;
+  return decision;
+}
+
 /// Answers what the test wrote down, in order; expire() and cancel() are noted.
 class Scripted final : public AuthHooks, public TopicHooks {
  public:
@@ -49,17 +55,26 @@ class Scripted final : public AuthHooks, public TopicHooks {
     asked.push_back(ticket.question);
     return take(bind_answers);
   }
+  bool has_exchange() const noexcept override { return offers_exchange; }
+  Answer<ExchangeDecision> exchange(const ExchangeRequestPtr& request, const Ticket& ticket, Now) override {
+    asked.push_back(ticket.question);
+    steps.push_back(request->step);
+    return take(exchange_answers);
+  }
+  void exchange_ended(const ExchangeRequest& request) override { ended.push_back(request.exchange); }
   bool expire(const Ticket& ticket) override {
     expired.push_back(ticket.question);
     return is_still_open;
   }
   void cancel(const Ticket& ticket) override { cancelled.push_back(ticket.question); }
 
-  bool offers_authenticate = true, offers_authorize = true, is_still_open = true;
+  bool offers_authenticate = true, offers_authorize = true, offers_exchange = true, is_still_open = true;
   std::deque<Answer<AuthDecision>> auth_answers;
   std::deque<Answer<AccessDecision>> access_answers;
   std::deque<Answer<BindDecision>> bind_answers;
-  std::vector<std::uint32_t> asked, expired, cancelled;
+  std::deque<Answer<ExchangeDecision>> exchange_answers;
+  std::vector<std::uint32_t> asked, expired, cancelled, steps;
+  std::vector<ExchangeId> ended;
 
  private:
   template <class T>
@@ -81,6 +96,13 @@ class ChainTest : public ::testing::Test {
   }
   AuthenticateRun authenticate() { return {dispatch, std::make_shared<ConnectRequest>()}; }
   AuthorizeRun authorize() { return {dispatch, std::make_shared<AccessRequest>()}; }
+  static ExchangeRequestPtr exchange_step(std::uint32_t step) {
+    auto request = std::make_shared<ExchangeRequest>();
+    request->exchange = 7;
+    request->step = step;
+    return request;
+  }
+  ExchangeRun exchange() { return {dispatch, exchange_step(1)}; }
   BindRun bind_run() { return {dispatch, std::make_shared<BindRequest>()}; }
 
   std::vector<std::shared_ptr<Scripted>> plugins{std::make_shared<Scripted>(), std::make_shared<Scripted>()};
@@ -225,6 +247,57 @@ TEST_F(ChainTest, APluginThatIsNotLoadedFails) {  // R10
   EXPECT_EQ(authorize().start(ticket(1), kNow)->verdict, Verdict::kDeny);
   dispatch->topic[0].hooks = nullptr;
   EXPECT_TRUE(bind_run().start(ticket(1), kNow)->is_refused);
+}
+
+// ---- exchange -------------------------------------------------------------------------------------------------------
+
+TEST_F(ChainTest, WithoutAnyExchangeHookTheMethodIsRefused) {
+  first.offers_exchange = second.offers_exchange = false;
+  for (const bool is_empty : {false, true}) {
+    if (is_empty) dispatch->auth.clear();
+    const auto decision = exchange().start(ticket(1), kNow);
+    EXPECT_EQ(decision->verdict, Verdict::kDeny);
+    EXPECT_EQ(decision->reason, mqtt::ReasonCode::kBadAuthenticationMethod);
+  }
+}
+
+TEST_F(ChainTest, WhoeverContinuedIsAskedTheOtherSteps) {
+  first.exchange_answers = {exchange_says(Verdict::kNext)};
+  second.exchange_answers = {exchange_says(Verdict::kContinue), Pending{kNow.steady + 1s}};
+  ExchangeRun run = exchange();
+  EXPECT_EQ(run.start(ticket(1), kNow)->verdict, Verdict::kContinue);
+  EXPECT_EQ(&run.entry(), &dispatch->auth[1]);
+  EXPECT_FALSE(run.ask_again(exchange_step(2), ticket(2), kNow));
+  EXPECT_EQ(run.resume(exchange_says(Verdict::kAllow), ticket(3), kNow)->verdict, Verdict::kAllow);
+  EXPECT_THAT(first.steps, ElementsAre(1));
+  EXPECT_THAT(second.steps, ElementsAre(1, 2));
+  EXPECT_THAT(second.ended, IsEmpty());
+}
+
+TEST_F(ChainTest, ALaterStepIsNobodyElses) {
+  for (const bool comes_later : {false, true}) {
+    first.exchange_answers = {exchange_says(Verdict::kContinue)};
+    if (comes_later)
+      first.exchange_answers.push_back(Pending{kNow.steady + 1s});
+    else
+      first.exchange_answers.push_back(exchange_says(Verdict::kNext));
+    ExchangeRun run = exchange();
+    run.start(ticket(1), kNow);
+    auto decision = run.ask_again(exchange_step(2), ticket(2), kNow);
+    if (comes_later) decision = run.resume(exchange_says(Verdict::kNext), ticket(3), kNow);
+    EXPECT_EQ(decision->verdict, Verdict::kDeny);
+    EXPECT_EQ(decision->reason, mqtt::ReasonCode::kBadAuthenticationMethod);
+    EXPECT_THAT(second.asked, IsEmpty());
+  }
+}
+
+TEST_F(ChainTest, WhoGaveNoAnswerIsToldThatTheExchangeIsOver) {  // R10
+  dispatch->auth[0].on_failure = AuthFailurePolicy::kNext;
+  first.exchange_answers = {FailureKind::kException};
+  second.exchange_answers = {exchange_says(Verdict::kAllow)};
+  EXPECT_EQ(exchange().start(ticket(1), kNow)->verdict, Verdict::kAllow);
+  EXPECT_THAT(first.ended, ElementsAre(7));
+  EXPECT_THAT(second.ended, IsEmpty());
 }
 
 // ---- authorize ------------------------------------------------------------------------------------------------------

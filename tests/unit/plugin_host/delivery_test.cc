@@ -43,7 +43,7 @@ TEST_F(Delivery, a_call_shows_every_kind_of_field_and_tells_absent_from_wrong) {
   in_call(MORTISE_HOOK_AUTH_AUTHENTICATE, [&](mortise_handle call, mortise_handle) {
     seen.push_back(read_text(call, MORTISE_FIELD_CONNECT_CLIENT_ID));
     seen.push_back(read_text(call, MORTISE_FIELD_CONNECT_PASSWORD));
-    seen.push_back(read_text(call, MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD));
+    seen.push_back(read_text(call, MORTISE_FIELD_CONNECT_CERTIFICATE_COMMON_NAME));
     seen.push_back(read_text(call, MORTISE_FIELD_CONNECT_KEEP_ALIVE_S));
     seen.push_back(read_text(call, 0x01FF));
     EXPECT_EQ(read_number(call, MORTISE_FIELD_CONNECT_KEEP_ALIVE_S), 60U);

@@ -47,6 +47,12 @@ std::uint32_t answer_pending(std::uint32_t point, mortise_handle call) {
     answer.token = token;
     return kDecisionService.decide_access(call, &answer);
   }
+  if (point == MORTISE_HOOK_AUTH_EXCHANGE) {
+    mortise_exchange_decision answer = MORTISE_EXCHANGE_DECISION_INIT;
+    answer.verdict = MORTISE_VERDICT_PENDING;
+    answer.token = token;
+    return kDecisionService.decide_exchange(call, &answer);
+  }
   mortise_bind_decision answer = MORTISE_BIND_DECISION_INIT;
   answer.verdict = MORTISE_VERDICT_PENDING;
   answer.token = token;
@@ -96,6 +102,7 @@ TEST_F(FailurePolicy, auth_denies_goes_on_or_allows_as_the_operator_says_for_eve
       const auto expected = policy == AuthFailurePolicy::kAllow ? hooks::Verdict::kAllow : hooks::Verdict::kDeny;
       EXPECT_EQ(outcome<hooks::AuthenticateRun>(connect_request()).verdict, expected) << name_of(misbehaviour);
       EXPECT_EQ(outcome<hooks::AuthorizeRun>(access_request()).verdict, expected) << name_of(misbehaviour);
+      EXPECT_EQ(outcome<hooks::ExchangeRun>(exchange_request()).verdict, expected) << name_of(misbehaviour);
       EXPECT_EQ(statistics().tokens, 0U) << name_of(misbehaviour);
     }
   }

@@ -134,6 +134,17 @@ hooks::AccessRequestPtr HostTest::access_request(hooks::Action action) {
   return request;
 }
 
+hooks::ExchangeRequestPtr HostTest::exchange_request(std::uint32_t step, LoopIndex loop) {
+  auto request = std::make_shared<hooks::ExchangeRequest>();
+  request->exchange = 42;
+  request->loop = loop;
+  request->step = step;
+  request->method = "SCRAM-SHA-256";
+  request->authentication_data.emplace(as_bytes(std::string_view("n,,n=alice")));
+  request->connect = connect_request();
+  return request;
+}
+
 hooks::BindRequestPtr HostTest::bind_request() {
   auto request = std::make_shared<hooks::BindRequest>();
   request->principal = principal();

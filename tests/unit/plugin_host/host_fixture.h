@@ -92,6 +92,8 @@ class HostTest : public ::testing::Test {
   static mqtt::PrincipalPtr principal(const std::string& client_id = "alice-1");
   static hooks::AccessRequestPtr access_request(hooks::Action action = hooks::Action::kPublish);
   static hooks::BindRequestPtr bind_request();
+  /// A step of CONNECT's exchange that is asked on this loop.
+  static hooks::ExchangeRequestPtr exchange_request(std::uint32_t step = 1, LoopIndex loop = 1);
 
   hooks::Answer<hooks::AuthDecision> authenticate(std::size_t at = 0, const std::string& client_id = "alice-1");
 

@@ -8,6 +8,8 @@
 #define MORTISE_FOR_EACH_HOOK(X) \
   X(auth, authenticate, AUTH_AUTHENTICATE, connect_request, none, decide_auth) \
   X(auth, authorize, AUTH_AUTHORIZE, access_request, principal, decide_access) \
+  X(auth, exchange, AUTH_EXCHANGE, exchange, none, decide_exchange) \
+  X(auth, exchange_ended, AUTH_EXCHANGE_ENDED, exchange_end, none, none) \
   X(topic, bind, TOPIC_BIND, bind_request, principal, decide_bind) \
   X(store, open, STORE_OPEN, store_open, none, none) \
   X(store, commit, STORE_COMMIT, store_commit, none, none) \
@@ -68,7 +70,9 @@
   X(store_load, MORTISE_KIND_STORE_LOAD) \
   X(store_fetch, MORTISE_KIND_STORE_FETCH) \
   X(token, MORTISE_KIND_TOKEN) \
-  X(instance, MORTISE_KIND_INSTANCE)
+  X(instance, MORTISE_KIND_INSTANCE) \
+  X(exchange, MORTISE_KIND_EXCHANGE) \
+  X(exchange_end, MORTISE_KIND_EXCHANGE_END)
 
 /// X(field, type, MACRO, child_kind), one list for each kind; type is u64, bytes, pairs, child or payload.
 #define MORTISE_FOR_EACH_FIELD_OF_CONNECT_REQUEST(X) \
@@ -89,8 +93,6 @@
   X(certificate_common_name, bytes, MORTISE_FIELD_CONNECT_CERTIFICATE_COMMON_NAME, none) \
   X(certificate_alternative_names, pairs, MORTISE_FIELD_CONNECT_CERTIFICATE_ALTERNATIVE_NAMES, none) \
   X(certificate_fingerprint, bytes, MORTISE_FIELD_CONNECT_CERTIFICATE_FINGERPRINT, none) \
-  X(authentication_method, bytes, MORTISE_FIELD_CONNECT_AUTHENTICATION_METHOD, none) \
-  X(authentication_data, bytes, MORTISE_FIELD_CONNECT_AUTHENTICATION_DATA, none) \
   X(has_will, u64, MORTISE_FIELD_CONNECT_HAS_WILL, none) \
   X(will_topic, bytes, MORTISE_FIELD_CONNECT_WILL_TOPIC, none) \
   X(will_qos, u64, MORTISE_FIELD_CONNECT_WILL_QOS, none) \
@@ -161,4 +163,21 @@
   X(after_position, u64, MORTISE_FIELD_STORE_FETCH_AFTER_POSITION, none) \
   X(max_messages, u64, MORTISE_FIELD_STORE_FETCH_MAX_MESSAGES, none) \
   X(max_bytes, u64, MORTISE_FIELD_STORE_FETCH_MAX_BYTES, none)
+#define MORTISE_FOR_EACH_FIELD_OF_EXCHANGE(X) \
+  X(id, u64, MORTISE_FIELD_EXCHANGE_ID, none) \
+  X(step, u64, MORTISE_FIELD_EXCHANGE_STEP, none) \
+  X(reason, u64, MORTISE_FIELD_EXCHANGE_REASON, none) \
+  X(authentication_method, bytes, MORTISE_FIELD_EXCHANGE_AUTHENTICATION_METHOD, none) \
+  X(authentication_data, bytes, MORTISE_FIELD_EXCHANGE_AUTHENTICATION_DATA, none) \
+  X(client_id, bytes, MORTISE_FIELD_EXCHANGE_CLIENT_ID, none) \
+  X(user_name, bytes, MORTISE_FIELD_EXCHANGE_USER_NAME, none) \
+  X(name_space, bytes, MORTISE_FIELD_EXCHANGE_NAME_SPACE, none) \
+  X(listener, bytes, MORTISE_FIELD_EXCHANGE_LISTENER, none) \
+  X(peer_address, bytes, MORTISE_FIELD_EXCHANGE_PEER_ADDRESS, none) \
+  X(peer_port, u64, MORTISE_FIELD_EXCHANGE_PEER_PORT, none) \
+  X(certificate_subject, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT, none) \
+  X(certificate_common_name, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME, none) \
+  X(certificate_fingerprint, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT, none)
+#define MORTISE_FOR_EACH_FIELD_OF_EXCHANGE_END(X) \
+  X(id, u64, MORTISE_FIELD_EXCHANGE_END_ID, none)
 // clang-format on

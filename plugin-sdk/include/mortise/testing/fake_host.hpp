@@ -28,11 +28,12 @@ struct Answer {
   bool was_pending = false;
   mortise_handle token = 0;
 
-  std::uint32_t reason_code = 0;  // authenticate, authorize
+  std::uint32_t reason_code = 0;  // authenticate, authorize, exchange
   std::string explanation;
-  std::optional<std::string> user_name;  // authenticate
+  std::optional<std::string> user_name;  // authenticate, exchange
   std::optional<std::string> name_space;
   std::optional<std::uint32_t> session_expiry_max_s;
+  std::optional<std::string> authentication_data;  // exchange
   struct Rule {
     std::uint32_t effect;  // MORTISE_RULE_...
     std::string filter;
@@ -115,10 +116,14 @@ class FakeHost {
   Answer authenticate(const ConnectRequest& request);
   Answer authorize(const AccessRequest& request);
   Answer bind(const BindRequest& request);
-  /// Calls the hook; a pending answer has verdict PENDING and a token, for the three functions below.
+  Answer exchange(const Exchange& exchange);
+  /// Calls the hook; a pending answer has verdict PENDING and a token, for the three functions that follow.
   Answer begin_authenticate(const ConnectRequest& request);
   Answer begin_authorize(const AccessRequest& request);
   Answer begin_bind(const BindRequest& request);
+  Answer begin_exchange(const Exchange& exchange);
+  /// The exchange ends without a verdict of the plugin.
+  Status exchange_ended(std::uint64_t id);
   /// Waits up to 60 s for the answer that a token stands for.
   Answer wait(const Answer& pending);
   /// The client leaves; the token answers E_CANCELLED from now on.

@@ -35,8 +35,6 @@ struct ConnectRequest {
   std::string local_address = "127.0.0.1";
   std::uint64_t local_port = 1883;
   Certificate certificate = {};
-  std::optional<std::string> authentication_method = {};
-  std::optional<std::string> authentication_data = {};
   struct Will {
     std::string topic;
     std::uint64_t qos = 0;
@@ -75,6 +73,22 @@ struct AccessRequest {
 struct BindRequest {
   Principal principal = {};
   std::uint64_t reason = MORTISE_BIND_REASON_CONNECT;
+};
+
+/// One step of an enhanced authentication.
+struct Exchange {
+  std::uint64_t id = 1;
+  std::uint64_t step = 1;
+  std::uint32_t reason = MORTISE_EXCHANGE_CONNECT;
+  std::string authentication_method = {};
+  std::optional<std::string> authentication_data = {};
+  std::string client_id = "client";
+  std::optional<std::string> user_name = {};
+  std::string name_space = {};  // shown of a re-authentication
+  std::string listener = "tcp://127.0.0.1:1883";
+  std::string peer_address = "127.0.0.1";
+  std::uint64_t peer_port = 50000;
+  Certificate certificate = {};
 };
 
 struct Event {
