@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "password_check.h"
+#include "scram_client.h"
 
 namespace mortise::testing {
 namespace {
@@ -52,6 +53,22 @@ rules:
     return host_.authenticate(request);
   }
 
+  /// One step; what the client says in it.
+  Answer say(std::uint64_t exchange, std::uint64_t step, std::optional<std::string> said) {
+    Exchange asked;
+    asked.id = exchange;
+    asked.step = step;
+    asked.authentication_method = "SCRAM-SHA-256";
+    asked.authentication_data = std::move(said);
+    return host_.exchange(asked);
+  }
+  /// Both steps of an exchange.
+  Answer scram(auth_file::testing::ScramClient& client, std::uint64_t exchange = 1) {
+    const Answer challenge = say(exchange, 1, client.first());
+    if (challenge.verdict != MORTISE_VERDICT_CONTINUE) return challenge;
+    return say(exchange, 2, client.final(*challenge.authentication_data));
+  }
+
   std::filesystem::path folder_;
   FakeHost host_{mortise_plugin_entry};
 };
@@ -64,10 +81,12 @@ AccessRequest access(std::uint32_t action, const std::string& topic, const std::
 
 // ---- Who is it? ----
 
-TEST_F(AuthFileTest, ThePluginIsConcurrentAndHasTheTwoHooks) {
+TEST_F(AuthFileTest, ThePluginIsConcurrentAndHasItsHooks) {
   EXPECT_EQ(host_.plugin().flags, MORTISE_PLUGIN_CONCURRENT);
   EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_AUTH_AUTHENTICATE));
   EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_AUTH_AUTHORIZE));
+  EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_AUTH_EXCHANGE));
+  EXPECT_TRUE(host_.has_hook(MORTISE_HOOK_AUTH_EXCHANGE_ENDED));
 }
 
 TEST_F(AuthFileTest, TheRightPasswordLetsInAndIsCheckedOnAnotherThread) {
@@ -136,6 +155,111 @@ TEST_F(AuthFileTest, AFullQueueIsServerBusyAndLosesNobodyElse) {
   EXPECT_GT(busy, 0u);
   EXPECT_EQ(host_.counter("busy"), busy);
   for (const Answer& answer : accepted) EXPECT_EQ(host_.wait(answer).verdict, MORTISE_VERDICT_ALLOW);
+}
+
+// ---- SCRAM-SHA-256 ----
+
+using auth_file::testing::attribute;
+using auth_file::testing::ScramClient;
+
+TEST_F(AuthFileTest, ScramLetsInWhoKnowsThePasswordAsTheUserItProved) {
+  start();
+  for (const char* const user : {"alice", "ユーザー", "o'\"neil"}) {
+    ScramClient client(user, "secret of " + std::string(user));
+    const Answer answer = scram(client);
+    EXPECT_EQ(answer.verdict, MORTISE_VERDICT_ALLOW) << user;
+    EXPECT_EQ(answer.user_name, user);
+    EXPECT_EQ(answer.authentication_data, client.server_final());
+  }
+}
+
+TEST_F(AuthFileTest, ScramRefusesAWrongPasswordAndAnUnknownUserAlike) {
+  start();
+  for (const auto& [user, password] : Pairs{{"alice", "wrong"}, {"eve", "secret of alice"}, {"empty", "x"}}) {
+    ScramClient client(user, password);
+    const Answer answer = scram(client);
+    EXPECT_EQ(answer.verdict, MORTISE_VERDICT_DENY) << user;
+    EXPECT_EQ(answer.reason_code, reason::kBadUserNameOrPassword);
+    EXPECT_EQ(answer.explanation, "the wrong password, or no such user");
+    EXPECT_EQ(answer.authentication_data, std::nullopt);
+  }
+}
+
+TEST_F(AuthFileTest, AnUnknownUserIsChallengedLikeAKnownOneAndAlwaysTheSame) {
+  write("secret", std::string(32, 's'));
+  const std::string config = R"({"passwords": "passwd", "secret": "secret"})";
+  ASSERT_EQ(start(config), Status::ok) << host_.failure();
+  const auto salt_of = [this](const std::string& user) {
+    static std::uint64_t exchange = 100;
+    const std::string challenge = *say(++exchange, 1, ScramClient(user, "").first()).authentication_data;
+    EXPECT_EQ(attribute(challenge, 'i'), std::to_string(kIterations));
+    return attribute(challenge, 's');
+  };
+  const std::string salt = salt_of("eve");
+  EXPECT_EQ(salt.size(), salt_of("alice").size());
+  EXPECT_NE(salt, salt_of("mallory"));
+  EXPECT_EQ(salt, salt_of("eve"));
+  // Another password file, another start: what is made up stays, like what is stored.
+  password::File file;
+  file.set("carol", *password::make_verifier("x", kIterations));
+  std::string error;
+  ASSERT_TRUE(file.write(folder_ / "passwd", error)) << error;
+  ASSERT_EQ(host_.configure(config, folder_), Status::ok);
+  EXPECT_EQ(salt, salt_of("eve"));
+  ASSERT_EQ(host_.stop(), Status::ok);
+  ASSERT_EQ(start(config), Status::ok);
+  EXPECT_EQ(salt, salt_of("eve"));
+  write("secret", std::string(32, 't'));
+  ASSERT_EQ(host_.configure(config, folder_), Status::ok);
+  EXPECT_NE(salt, salt_of("eve"));
+}
+
+TEST_F(AuthFileTest, ASecretThatIsNoneIsOneLineWithTheRemedy) {
+  EXPECT_NE(start(R"({"passwords": "passwd", "secret": "none"})"), Status::ok);
+  EXPECT_THAT(host_.failure(), HasSubstr("none: cannot be opened"));
+  write("short", "x");
+  EXPECT_NE(start(R"({"passwords": "passwd", "secret": "short"})"), Status::ok);
+  EXPECT_THAT(host_.failure(), HasSubstr("less than 32 bytes; make it with"));
+}
+
+TEST_F(AuthFileTest, OtherMethodsAreForOtherPlugins) {
+  start();
+  for (const char* const method : {"SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "scram-sha-256", ""}) {
+    Exchange asked;
+    asked.authentication_method = method;
+    asked.authentication_data = ScramClient("alice", "").first();
+    EXPECT_EQ(host_.exchange(asked).verdict, MORTISE_VERDICT_NEXT) << method;
+  }
+}
+
+TEST_F(AuthFileTest, WhatIsNoScramIsRefusedAndAnExchangeIsGoodForOneAnswer) {
+  start();
+  EXPECT_EQ(say(1, 1, std::nullopt).reason_code, reason::kNotAuthorized);
+  EXPECT_EQ(say(1, 1, "hello").reason_code, reason::kNotAuthorized);
+  EXPECT_EQ(say(1, 2, "hello").reason_code, reason::kNotAuthorized) << "nothing was begun";
+  ScramClient client("alice", "secret of alice");
+  const std::string challenge = *say(2, 1, client.first()).authentication_data;
+  const std::string final = client.final(challenge);
+  EXPECT_EQ(say(3, 2, final).reason_code, reason::kNotAuthorized) << "another exchange";
+  EXPECT_EQ(say(2, 2, std::nullopt).reason_code, reason::kBadUserNameOrPassword);
+  EXPECT_EQ(say(2, 2, final).verdict, MORTISE_VERDICT_DENY) << "one guess for each exchange";
+  const Answer another = say(4, 1, client.first());
+  EXPECT_NE(another.authentication_data, challenge) << "a nonce of its own";
+  EXPECT_EQ(say(4, 2, final).reason_code, reason::kBadUserNameOrPassword) << "replayed";
+}
+
+TEST_F(AuthFileTest, ExchangesAreBoundedAndForgottenWhenTheyEnd) {
+  ASSERT_EQ(start(R"({"passwords": "passwd", "exchanges": 2})"), Status::ok) << host_.failure();
+  const std::string first = ScramClient("alice", "").first();
+  EXPECT_EQ(say(1, 1, first).verdict, MORTISE_VERDICT_CONTINUE);
+  EXPECT_EQ(say(2, 1, first).verdict, MORTISE_VERDICT_CONTINUE);
+  EXPECT_EQ(say(3, 1, first).reason_code, reason::kServerBusy);
+  EXPECT_EQ(host_.counter("busy"), 1u);
+  EXPECT_EQ(host_.exchange_ended(1), Status::ok);
+  EXPECT_EQ(host_.exchange_ended(99), Status::ok) << "one it knows nothing of";
+  EXPECT_EQ(say(4, 1, first).verdict, MORTISE_VERDICT_CONTINUE);
+  EXPECT_EQ(say(2, 2, "x").verdict, MORTISE_VERDICT_DENY);
+  EXPECT_EQ(say(5, 1, first).verdict, MORTISE_VERDICT_CONTINUE);
 }
 
 TEST(PasswordCheckTest, APlaceIsTakenUntilTheCheckIsOverOrItIsGivenBack) {
