@@ -31,12 +31,11 @@ class PassingView {
     fields_ = &of_message_.emplace(message->view());
     layouts_.begin();
   }
-  /// `fields` stay as long as this.
+  /// `fields` and `received` stay as long as this.
   PassingView(ShardState& state, const mqtt::MessageView& fields, const ReceivedView& received)
-      : layouts_(state.layouts), fields_(&fields) {
-    if (fields.has_only_forwarded_properties()) {
-      received_ = received;
-    } else {
+      : layouts_(state.layouts), fields_(&fields), received_(&received) {
+    if (!fields.has_only_forwarded_properties()) {
+      received_ = &kNotReceived;
       fields_ = &of_message_.emplace(kept()->view());
     }
     layouts_.begin();
@@ -48,7 +47,7 @@ class PassingView {
   std::string_view topic() const noexcept { return fields_->topic; }
   mqtt::QoS qos() const noexcept { return fields_->qos; }
   /// The packet as it came; empty when nobody may get it.
-  const ReceivedView& received() const noexcept { return received_; }
+  const ReceivedView& received() const noexcept { return *received_; }
   /// The Message, made if it is not yet.
   const mqtt::MessagePtr& kept() {
     if (kept_ == nullptr) {
@@ -90,7 +89,7 @@ class PassingView {
   const mqtt::MessagePtr* kept_ = nullptr;
   std::optional<mqtt::MessageView> of_message_;
   const mqtt::MessageView* fields_;
-  ReceivedView received_;
+  const ReceivedView* received_ = &kNotReceived;
 };
 
 /// Who gets a topic, on loan from the match cache, which nothing that delivery does may ask meanwhile. For the call.

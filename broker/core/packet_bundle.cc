@@ -54,16 +54,21 @@ std::size_t PacketBundle::read(std::size_t at, mqtt::MessageView& fields, Receiv
   at += sizeof head;
   const std::string_view routed(bytes_.data() + at, head.routed_topic_size);
   at += head.routed_topic_size;
-  received.packet = std::string_view(bytes_.data() + at, head.packet_size);
-  received.topic = received.packet.substr(head.topic_at, head.topic_size);
+  const std::string_view packet(bytes_.data() + at, head.packet_size);
+  const std::string_view topic = packet.substr(head.topic_at, head.topic_size);
+  const std::string_view payload = packet.substr(head.payload_at);
+  received.packet = packet;
+  received.topic = topic;
   received.naming = ReceivedView::Naming::kUnknown;
   received.is_v5 = head.is_v5;
-  received.payload_size = head.packet_size - std::uint32_t{head.payload_at};
-  fields.topic = routed.empty() ? received.topic : routed;
-  const ByteView packet = as_bytes(received.packet);
-  fields.payload = packet.subspan(head.payload_at);
-  fields.properties = mqtt::PropertiesView::of_checked(packet.subspan(head.properties_at, head.properties_size),
-                                                       head.properties_present);
+  received.payload_size = static_cast<std::uint32_t>(payload.size());
+  fields.topic = routed.empty() ? topic : routed;
+  fields.payload = as_bytes(payload);
+  fields.properties = {};
+  if (head.properties_size != 0) {
+    fields.properties = mqtt::PropertiesView::of_checked(
+        as_bytes(packet.substr(head.properties_at, head.properties_size)), head.properties_present);
+  }
   fields.received_at = head.received_at;
   fields.origin = head.origin;
   return at + head.packet_size;

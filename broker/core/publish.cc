@@ -90,8 +90,8 @@ mqtt::MessageView message_of(const PublishView& packet, std::string_view topic, 
                              Now now) {
   mqtt::MessageView fields;
   fields.topic = topic;
-  fields.payload = packet.payload;
-  fields.properties = packet.properties;
+  fields.payload = in_words(packet.payload);
+  if (!packet.properties.empty()) fields.properties = packet.properties;
   fields.qos = packet.qos;
   fields.retain = packet.retain;
   fields.received_at = now.wall;
@@ -108,12 +108,8 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
   const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
   if (!is_plain) return {};
-  return {as_text(frame.packet()),
-          packet.topic,
-          static_cast<std::uint32_t>(packet.payload.size()),
-          session.affix.get(),
-          ReceivedView::Naming::kByAffix,
-          connection.is_v5()};
+  return {as_text(frame.packet()), in_words(packet.topic),         static_cast<std::uint32_t>(packet.payload.size()),
+          session.affix.get(),     ReceivedView::Naming::kByAffix, connection.is_v5()};
 }
 
 /// `why`, a literal, is for the log and for the client that wants words.
@@ -251,7 +247,8 @@ Result<void, Refusal> publish(ShardState& state, Connection& connection, const m
     return {};
   }
   const mqtt::MessageView message = message_of(packet, *topic, *session, now);
-  PassingView passing(state, message, received(connection, *session, frame, packet));
+  const ReceivedView as_received = received(connection, *session, frame, packet);
+  PassingView passing(state, message, as_received);
   if (state.has_authorize) {
     const std::optional<bool> known = session->authorization.find(*topic, now.steady);
     if (known == std::optional<bool>(false)) {

@@ -23,4 +23,6 @@ struct ReceivedView {
   bool is_v5 = false;
 };
 
+inline constexpr ReceivedView kNotReceived;
+
 }  // namespace mortise::core

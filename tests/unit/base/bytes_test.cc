@@ -69,6 +69,13 @@ TEST(Bytes, SameTextIsEqualityWhateverTheLengthAndWhereverTheyDiffer) {
   }
 }
 
+TEST(Bytes, InWordsIsTheSameView) {
+  const std::string text = "a view";
+  EXPECT_EQ(in_words(std::string_view(text)).data(), text.data());
+  EXPECT_EQ(in_words(as_bytes(text)).size(), text.size());
+  EXPECT_TRUE(in_words(ByteView()).empty());
+}
+
 TEST(Bytes, WipeLeavesZeroes) {
   std::array<char, 16> secret{};
   secret.fill('s');
