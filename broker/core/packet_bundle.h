@@ -4,7 +4,9 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "broker/base/boxed.h"
 #include "broker/core/received.h"
 #include "broker/mqtt/message.h"
 
@@ -31,12 +33,18 @@ class PacketBundle {
   /// Calls visit(const mqtt::MessageView&, const ReceivedView&) for each, in order.
   template <class Visit>
   void for_each(Visit&& visit) const {
+    mqtt::MessageView fields;
+    ReceivedView received;
     for (std::size_t at = 0; at < bytes_.size();) {
-      mqtt::MessageView fields;
-      ReceivedView received;
       at = read(at, fields, received);
       visit(fields, received);
     }
+  }
+
+  /// Keeps its memory.
+  void clear() noexcept {
+    bytes_.clear();
+    packets_ = 0;
   }
 
   std::size_t packets() const noexcept { return packets_; }
@@ -45,11 +53,37 @@ class PacketBundle {
 
  private:
   struct Head;
-  /// Returns where the next one begins.
+  /// Sets all that differs from packet to packet. Returns where the next one begins.
   std::size_t read(std::size_t at, mqtt::MessageView& fields, ReceivedView& received) const;
 
   std::string bytes_;
   std::size_t packets_ = 0;
+};
+
+/// Bundles that came back, for the next packets: bounded in bytes; what does not fit is freed. Unsynchronised.
+class SpareBundles {
+ public:
+  /// What a loop sends in a busy iteration.
+  static constexpr std::size_t kMaximumBytes = 1u << 20;
+
+  Boxed<PacketBundle> take() {
+    if (bundles_.empty()) return PacketBundle();
+    Boxed<PacketBundle> bundle = std::move(bundles_.back());
+    bundles_.pop_back();
+    bytes_ -= bundle->cost();
+    return bundle;
+  }
+  void give_back(Boxed<PacketBundle> bundle) {
+    if (bytes_ + bundle->cost() > kMaximumBytes) return;
+    bundle->clear();
+    bytes_ += bundle->cost();
+    bundles_.push_back(std::move(bundle));
+  }
+  std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::vector<Boxed<PacketBundle>> bundles_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace mortise::core

@@ -104,6 +104,13 @@ void Shard::writable(ConnectionId id, Now now) {
 
 void Shard::handle(Mail&& mail, Now now) { handle_mail(*state_, std::move(mail), now); }
 
+void Shard::take_back(std::vector<Mail>& mail) {
+  for (Mail& one : mail) {
+    if (auto* packets = std::get_if<PacketMail>(&one)) state_->spare_bundles.give_back(std::move(*packets));
+  }
+  mail.clear();
+}
+
 bool Shard::has_said_enough() const noexcept { return state_->has_said_enough(); }
 void Shard::next_turn() noexcept { state_->said = 0; }
 

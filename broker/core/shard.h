@@ -109,6 +109,8 @@ class Shard {
   void writable(ConnectionId connection, Now now);
   /// What is kept of the mail is taken out of it; the rest is better freed by the thread that made it.
   void handle(Mail&& mail, Now now);
+  /// Mail that this shard sent and another has handled: takes out what it uses again, and frees the rest.
+  void take_back(std::vector<Mail>& mail);
   /// Enough is in the outboxes: sockets, or mail, wait for the next iteration.
   bool has_said_enough() const noexcept;
   /// Something else has its turn in this iteration: it may fill outboxes as much as what came before it did.

@@ -17,7 +17,7 @@ ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal
 void ShardState::mail_packet_to(LoopIndex to, const mqtt::MessageView& fields, const ReceivedView& received) {
   std::vector<Mail>& mail = actions.mail[to];
   auto* last = mail.empty() ? nullptr : std::get_if<PacketMail>(&mail.back());
-  if (last == nullptr || !(*last)->has_room()) last = &std::get<PacketMail>(mail.emplace_back(PacketBundle()));
+  if (last == nullptr || !(*last)->has_room()) last = &std::get<PacketMail>(mail.emplace_back(spare_bundles.take()));
   (*last)->add(fields, received);
 }
 

@@ -69,6 +69,7 @@ struct ShardState {
   std::unordered_map<std::string, AttachQueue> attaching;
 
   OutboxPool outbox_buffers;
+  SpareBundles spare_bundles;
   hooks::RecentAffixes affixes;
   routing::MatchCache matches;
   EncodedLayouts layouts;  // of the message that passes

@@ -11,7 +11,7 @@ namespace mortise::net {
 // ---- Mail ----
 
 void EventLoop::handle_mail() {
-  outgoing_.collect_returns();
+  outgoing_.collect_returns(shard_);
   update_credit();
   std::vector<core::Mail> own;
   own.swap(own_mail_);

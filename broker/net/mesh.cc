@@ -121,7 +121,7 @@ bool OutgoingMail::send(LoopIndex to, std::vector<core::Mail>& mail) {
   return mesh_.mailbox(to).post(std::move(batch));
 }
 
-void OutgoingMail::collect_returns() noexcept {
+void OutgoingMail::collect_returns(core::Shard& shard) {
   Chain<MailBatch> returned = mesh_.mailbox(self_).take_returned();
   while (std::unique_ptr<MailBatch> batch = returned.pop_front()) {
     Pair& pair = pairs_[batch->to];
@@ -130,7 +130,7 @@ void OutgoingMail::collect_returns() noexcept {
       pair.is_exhausted = false;
       if (--exhausted_ == 0) mesh_.mailbox(self_).await_credit(false);
     }
-    batch->mail.clear();  // here: this thread made the messages
+    shard.take_back(batch->mail);  // here: this thread made the messages
     if (batch->mail.capacity() <= kKeptCapacity) pair.spare = std::move(batch);
   }
 }

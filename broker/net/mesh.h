@@ -85,8 +85,8 @@ class OutgoingMail {
   /// Hands every non-empty batch for another loop over; the vectors come back empty with memory of earlier ones.
   /// Returns how many loops had to be woken.
   std::size_t hand_over(std::vector<std::vector<core::Mail>>& by_loop);
-  /// Takes returned credit in.
-  void collect_returns() noexcept;
+  /// Takes returned credit in, and gives `shard` what it can use again.
+  void collect_returns(core::Shard& shard);
   /// False while a pair of loops has no credit. It returns when half of it is free.
   bool has_credit() const noexcept { return exhausted_ == 0; }
   /// Times a pair ran out.
