@@ -58,7 +58,7 @@ Result<std::string_view, Refusal> resolve_alias(const ShardState& state, Connect
 }
 
 /// The topic that is routed: alias resolved, checked, with the client's affix. Views into the packet, the aliases or
-/// topic_scratch. Decoding has left the check of the topic to this.
+/// affixed_topics. Decoding has left the check of the topic to this.
 Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& connection,
                                                const ResidentSession& session, const PublishView& packet,
                                                std::string_view& original) {
@@ -75,7 +75,7 @@ Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& co
   }
   std::string_view routed = original;
   if (session.affix) {
-    const auto affixed = session.affix->apply(hooks::kAffixPublish, original, state.topic_scratch);
+    const auto affixed = state.affixed_topics.apply(session.affix, original);
     if (!affixed) return affixed;
     routed = *affixed;
   }

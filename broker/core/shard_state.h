@@ -15,6 +15,7 @@
 #include "broker/core/shard.h"
 #include "broker/core/shared_group.h"
 #include "broker/core/timers.h"
+#include "broker/hooks/affixed_topics.h"
 
 /// What the operations of one shard work on. One file per operation: connect, attach, publish, deliver, acknowledge,
 /// subscribe, disconnect, expire, ...; each is a few functions over this state. Unsynchronised (loop-owned).
@@ -91,6 +92,7 @@ struct ShardState {
   std::uint64_t next_exchange = 1;
   std::size_t online = 0;     // sessions with a connection
   std::string topic_scratch;  // for rewriting
+  hooks::AffixedTopics affixed_topics;
 
   ShardCounters counters;
   Actions actions;
