@@ -107,9 +107,14 @@ ReceivedView received(const Connection& connection, const ResidentSession& sessi
                       const PublishView& packet) {
   const bool is_plain = packet.qos == QoS::kAtMostOnce && !packet.dup && !packet.retain && frame.has_shortest_length &&
                         packet.payload.size() < Outbox::kReferenceFrom;
-  if (!is_plain) return {};
-  return {as_text(frame.packet()), in_words(packet.topic),         static_cast<std::uint32_t>(packet.payload.size()),
-          session.affix.get(),     ReceivedView::Naming::kByAffix, connection.is_v5()};
+  ReceivedView as_received;
+  if (!is_plain) return as_received;
+  as_received.packet = as_text(frame.packet());
+  as_received.topic = in_words(packet.topic);
+  as_received.payload_size = static_cast<std::uint32_t>(packet.payload.size());
+  as_received.affix = session.affix.get();
+  as_received.is_v5 = connection.is_v5();
+  return as_received;
 }
 
 /// `why`, a literal, is for the log and for the client that wants words.
