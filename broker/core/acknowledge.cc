@@ -11,9 +11,15 @@ using mqtt::PacketType;
 using mqtt::ReasonCode;
 using Acknowledged = session::OutboundFlow::Acknowledged;
 
-/// The reply to an unknown Packet Identifier, which before 5.0 is like any other.
+/// The reply to an unknown Packet Identifier. That it is unknown is no error while a session is recovered, and a hint
+/// that the two do not agree elsewhere (5.0 sections 3.6.2.1, 3.7.2.1): for who asks for such. For all others, and
+/// before 5.0, it is a reply like any other.
 void answer_unknown(ShardState& state, Connection& connection, PacketType type, mqtt::PacketId packet_id,
                     const session::Durably& durably) {
+  if (!connection.wants_problem_information) {
+    return acknowledge(state, connection, type, packet_id, ReasonCode::kSuccess,
+                       durably ? durably.journal->position() : 0, false);
+  }
   mqtt::AcknowledgementView packet;
   packet.type = type;
   packet.packet_id = packet_id;

@@ -101,7 +101,9 @@ void note_properties(const session::MqttLimits& limits, Connection& connection,
   const bool is_always = limits.reason_strings == session::ReasonStrings::kAlways;
   const bool is_requested = limits.reason_strings == session::ReasonStrings::kRequested && asked == 1u;
   connection.takes_reason_of_end = is_always || is_requested;
-  connection.takes_reason_of_answer = is_requested || (is_always && asked.value_or(1) != 0);
+  connection.wants_problem_information = asked == 1u || (is_always && !asked);
+  connection.takes_reason_of_answer =
+      connection.wants_problem_information && limits.reason_strings != session::ReasonStrings::kNever;
 }
 
 /// MQTT-3.1.2-26, MQTT-3.1.2-27: no more Topic Aliases than the Client takes.

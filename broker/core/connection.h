@@ -124,29 +124,30 @@ struct Connection {
   Stage stage = Stage::kAwaitingConnect;
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k311;
   PassedOn passed_on = PassedOn::kFrom3;
-  bool is_talkative = false;                 // named in Actions::talkative already
-  bool is_stalled = false;                   // named in stalled_publishers
-  bool wants_invalidation = false;           // when the pending operation is over
-  bool is_choked = false;                    // queue and replay wait for the socket
-  bool is_deaf = false;                      // held back because it does not take what it is told
-  bool is_gone = false;                      // the peer closed; what it sent before is still worked through
-  bool has_held_back = false;                // receive() left whole packets unconsumed
-  bool is_resuming = false;                  // named in Actions::resumed, and not offered bytes since
-  bool is_moving : 1 = false;                // ended here, and goes on on its home loop with what is unconsumed
-  bool is_working_off : 1 = false;           // the read-ahead is being worked through
-  bool takes_reason_of_answer : 1 = false;   // a Reason String, in an acknowledgement
-  bool takes_reason_of_end : 1 = false;      // likewise in CONNACK and DISCONNECT
-  std::uint16_t keep_alive = 0;              // seconds, as enforced
-  std::uint16_t receive_maximum = 65535;     // the Client's
-  std::uint16_t outbound_alias_maximum = 0;  // the Client's, or the Server's own limit; 0: none are sent
-  std::uint32_t maximum_packet_size = 0;     // the Client's; 0: none
-  std::uint32_t question = 0;                // of the last hook question; 0: none was asked
-  std::uint32_t unacknowledged = 0;          // PUBLISH at QoS > 0 from the Client without its final acknowledgement
-  std::uint32_t counted_piece = 0;           // of an unfinished packet, when it last counted as life
-  mqtt::SessionId session;                   // once connected
-  SteadyTime last_received{};                // when a whole packet last came
-  SteadyTime stage_deadline = kNever;        // of the stage (CONNECT time-out), or of the pending question
-  SteadyTime armed_for = kNever;             // the earliest timer entry
+  bool is_talkative = false;                   // named in Actions::talkative already
+  bool is_stalled = false;                     // named in stalled_publishers
+  bool wants_invalidation = false;             // when the pending operation is over
+  bool is_choked = false;                      // queue and replay wait for the socket
+  bool is_deaf = false;                        // held back because it does not take what it is told
+  bool is_gone = false;                        // the peer closed; what it sent before is still worked through
+  bool has_held_back = false;                  // receive() left whole packets unconsumed
+  bool is_resuming = false;                    // named in Actions::resumed, and not offered bytes since
+  bool is_moving : 1 = false;                  // ended here, and goes on on its home loop with what is unconsumed
+  bool is_working_off : 1 = false;             // the read-ahead is being worked through
+  bool wants_problem_information : 1 = false;  // what is no error, but tells of one, is said
+  bool takes_reason_of_answer : 1 = false;     // a Reason String, in an acknowledgement
+  bool takes_reason_of_end : 1 = false;        // likewise in CONNACK and DISCONNECT
+  std::uint16_t keep_alive = 0;                // seconds, as enforced
+  std::uint16_t receive_maximum = 65535;       // the Client's
+  std::uint16_t outbound_alias_maximum = 0;    // the Client's, or the Server's own limit; 0: none are sent
+  std::uint32_t maximum_packet_size = 0;       // the Client's; 0: none
+  std::uint32_t question = 0;                  // of the last hook question; 0: none was asked
+  std::uint32_t unacknowledged = 0;            // PUBLISH at QoS > 0 from the Client without its final acknowledgement
+  std::uint32_t counted_piece = 0;             // of an unfinished packet, when it last counted as life
+  mqtt::SessionId session;                     // once connected
+  SteadyTime last_received{};                  // when a whole packet last came
+  SteadyTime stage_deadline = kNever;          // of the stage (CONNECT time-out), or of the pending question
+  SteadyTime armed_for = kNever;               // the earliest timer entry
   Outbox outbox;
   OnDemand<Ring<Parked>> parked;
   OnDemand<std::string> read_ahead;  // whole packets behind a pending operation

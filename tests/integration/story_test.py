@@ -55,7 +55,8 @@ class Story(support.BrokerTest):
 
     def test_who_runs_is_printed_at_start(self):
         printed = "\n".join(self.broker.program.lines)
-        self.assertRegex(printed, r"plugin passwords: auth-file \S+ \(auth\.authenticate, auth\.authorize\), inline")
+        self.assertRegex(printed, r"plugin passwords: auth-file \S+ \(auth\.authenticate, auth\.authorize, auth\.exchange, "
+                         r"auth\.exchange_ended\), inline")
         self.assertRegex(printed, r"plugin tenants: topic-affix \S+ \(topic\.bind\), inline")
         self.assertRegex(printed, r"plugin queue: store-sqlite \S+ \(store\..*\), inline")
         self.assertRegex(printed, r"listening on tcp://127\.0\.0\.1:[1-9]")

@@ -114,7 +114,7 @@ TEST_P(ExchangeTest, NothingButAuthAndDisconnectIsTakenBeforeConnack) {
       {std::string("\xF0\x00", 2), ReasonCode::kProtocolError},
       {auth_without_method, ReasonCode::kProtocolError},
       {std::string("\xF1\x00", 2), ReasonCode::kProtocolError},
-      {std::string("\xF0\x01\x77", 3), ReasonCode::kMalformedPacket},
+      {std::string("\xF0\x01\x18", 3), ReasonCode::kMalformedPacket},
   };
   for (const Case& each : cases) {
     SCOPED_TRACE(::testing::PrintToString(each.bytes));

@@ -97,7 +97,7 @@ TEST_F(Loader, describes_what_it_loaded) {
   EXPECT_EQ(one.plugin, "probe");
   EXPECT_EQ(one.version, "1.0");
   EXPECT_FALSE(one.is_concurrent);
-  EXPECT_EQ(one.hooks.size(), 8U);
+  EXPECT_EQ(one.hooks.size(), 10U);
   EXPECT_EQ(one.hooks.front(), "auth.authenticate");
 }
 
