@@ -208,6 +208,7 @@ std::uint32_t choose_members(ShardState& state, std::span<const routing::MatchEn
     if (!entry.is_group) continue;
     GroupChoice choice{entry.subscriber, {}, {}};
     SharedGroup* group = find_group(state, entry.subscriber);
+    if (group == nullptr) ++elsewhere;  // it comes back
     // What is read back from the store was published before this.
     const bool is_behind = group != nullptr && group->queue.paged_out() > 0 && !passing.is_from_queue;
     const bool needs_credit = passing.qos() != QoS::kAtMostOnce;
@@ -230,12 +231,11 @@ void deliver_to_group(ShardState& state, const routing::MatchEntry& entry, Passi
   const auto choice = std::find_if(passing.choices.begin(), passing.choices.end(),
                                    [&](const GroupChoice& made) { return made.group == entry.subscriber; });
   if (group == nullptr || choice == passing.choices.end()) {
-    // Its first member's mail is still on the way; this comes back after it.
-    if (phase != Phase::kDurable) {
-      passing.group = 0;
-      state.mail_to(state.loop, returned(passing, passing.kept(), entry.subscriber, 1));
-    }
-    return;
+    // Its first member's mail is still on the way; this comes back after it, with a piece of its own.
+    if (phase == Phase::kDurable) return;
+    GroupDelivery delivery = returned(passing, passing.kept(), entry.subscriber, 1);
+    if (!is_stored) delivery.group_piece = 0;
+    return state.mail_to(state.loop, std::move(delivery));
   }
   if (!choice->member) {
     if (phase != Phase::kLive || !is_stored) queue_in_group(state, *group, passing, now);

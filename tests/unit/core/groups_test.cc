@@ -70,6 +70,25 @@ TEST_P(GroupsTest, WhatNobodyHasRoomForWaitsForWhoeverHasItFirst) {
   EXPECT_EQ(broker.total(&ShardCounters::group_queue_dropped), 0u);
 }
 
+TEST_P(GroupsTest, AMessageThatIsThereBeforeTheFirstMemberIsOneWholeChange) {
+  TestBroker broker(options(true));
+  const auto loop = [&](std::size_t number) { return static_cast<LoopIndex>(number % broker.loops()); };
+  const std::string topic = broker.topic_with_group_on(loop(0), "g");
+  auto& publisher = connected(broker, broker.id_on(loop(0), "p"), 1000);
+  auto& other = connected(broker, broker.id_on(loop(1), "s"), 1000);
+  auto& first = connected(broker, broker.id_on(loop(2), "m"), 1000);
+  other.subscribe(topic, 1);
+  broker.make_durable();
+  mqtt::SubscribeView join;
+  join.packet_id = 1;
+  const std::string filter = "$share/g/" + topic;
+  join.requests.push_back({filter, {mqtt::QoS::kAtLeastOnce, false, false, mqtt::RetainHandling::kSend}});
+  first.say_ahead(first.bytes_of(join));
+  publisher.publish(topic, "1", 1, 9);
+  EXPECT_TRUE(broker.ledger().outstanding.empty()) << "a change that is never whole holds up the store for ever";
+  EXPECT_THAT(got(broker, other), ElementsAre(topic + "=1"));
+}
+
 TEST_P(GroupsTest, AtQoS0NobodyNeedsRoom) {
   TestBroker broker(options());
   auto& first = member(broker, "first", 1, 0, 1);
