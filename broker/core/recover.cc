@@ -26,6 +26,14 @@ void settle_times(ResidentSession& session, Shard::Recovered& recovered, Now now
   }
 }
 
+/// Or the next restart would begin its intervals anew, and one after another keep it for ever.
+void note_times(ShardState& state, const ResidentSession& session) {
+  if (session.expires_at != kNeverWall) put_session(state, session);
+  const session::Durably durably = session.durably(state.journal);
+  if (durably && session.will.message && session.will.delay_interval > 0)
+    durably.journal->will_put(durably.number, session.will.due_at, session.will.message);
+}
+
 }  // namespace
 
 void recover(ShardState& state, Shard::Recovered recovered, Now now) {
@@ -50,7 +58,9 @@ void recover(ShardState& state, Shard::Recovered recovered, Now now) {
   }
   for (const session::SubscriptionRecord& record : recovered.subscriptions)
     recover_subscription(state, session, record, now);
+  const bool was_connected = recovered.session.expires_at == kNeverWall;
   settle_times(session, recovered, now);
+  if (was_connected) note_times(state, session);
   const WallTime next = std::min(session.expires_at, session.will.message ? session.will.due_at : kNeverWall);
   if (next != kNeverWall) state.arm(session, next, now);
 }

@@ -134,5 +134,32 @@ TEST_P(RestartTest, WhatWaitedBehindAFullWindowIsNotSentBeforeTheStoreKnows) {  
   EXPECT_THAT(payloads(after, connected(after, persistent("s"))), ElementsAre("2+", "3+", "4"));
 }
 
+TEST_P(RestartTest, OneRestartAfterAnotherKeepsNoAbsentSessionForEver) {  // MQTT-4.1.0-2
+  TestBroker broker(options(true));
+  connected(broker, persistent("s"));
+  TestBroker once(std::move(broker));
+  once.make_durable();
+  once.advance(std::chrono::seconds(600));
+  TestBroker twice(std::move(once));
+  EXPECT_EQ(twice.total(&ShardHoldings::sessions), 1u);
+  twice.advance(std::chrono::seconds(600));
+  EXPECT_EQ(twice.total(&ShardHoldings::sessions), 0u);
+}
+
+TEST_P(RestartTest, OneRestartAfterAnotherDelaysAWillOnce) {  // MQTT-3.1.3-9
+  TestBroker broker(options(true));
+  ConnectOptions connect = persistent("s");
+  connect.will_topic = "t";
+  connect.will_delay = 500;
+  connected(broker, connect);
+  TestBroker once(std::move(broker));
+  once.make_durable();
+  once.advance(std::chrono::seconds(300));
+  TestBroker twice(std::move(once));
+  EXPECT_EQ(twice.total(&ShardCounters::wills_published), 0u);
+  twice.advance(std::chrono::seconds(300));
+  EXPECT_EQ(twice.total(&ShardCounters::wills_published), 1u);
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
