@@ -259,6 +259,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   const std::uint64_t after = state.journal != nullptr ? state.journal->position() : 0;
 
   opening.connack = make_connack(state, connection, opening, expiry, packet, is_present);
+  opening.has_new_session = !is_present;
   if (!is_present) state.emit(hooks::EventKind::kSessionStarted, session.principal, now);
   connection.stage = Stage::kCommitting;
   connection.stage_deadline = kNever;
@@ -362,9 +363,12 @@ void stored_subscriptions_reviewed(ShardState& state, Connection& connection, No
 }
 
 void refuse_attached(ShardState& state, Connection& connection, Now now) {
-  // It was never connected: there is no Will to publish.
-  if (ResidentSession* session = state.session_of(connection)) forget_will(state, *session);
+  // It was never connected: there is no Will to publish, and no session that its client would know of.
+  const mqtt::SessionId id = connection.session;
+  if (ResidentSession* session = state.find_session(id)) forget_will(state, *session);
   connection_lost(state, connection, ReasonCode::kServerUnavailable, now);
+  ResidentSession* session = connection.opening->has_new_session ? state.find_session(id) : nullptr;
+  if (session != nullptr) end_session(state, *session, now);
   refuse_connect(state, connection, ReasonCode::kServerUnavailable, "the store fails and the session is persistent");
 }
 

@@ -53,6 +53,7 @@ struct Opening {
   std::optional<SubscriptionReview> review;        // of a stored session's subscriptions
   mqtt::ByteBuffer connack;                        // while it waits for the journal
   std::optional<std::string> authentication_data;  // for CONNACK
+  bool has_new_session = false;                    // while it waits for the journal
 };
 
 /// An enhanced authentication that goes on: it is the plugin's turn, or the client's.

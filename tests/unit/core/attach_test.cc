@@ -304,5 +304,19 @@ TEST_P(AttachTest, ReconnectingInATightLoopLeavesNothingBehind) {  // BUG-CLASS 
   EXPECT_EQ(broker.index().size(), 1u);
 }
 
+TEST_P(AttachTest, ASessionThatWasNeverGrantedIsNotThere) {  // MQTT-3.2.2-4, MQTT-3.2.2-6
+  TestBroker broker(options(true));
+  auto& refused = broker.client();
+  refused.connect("c", true, 1000);
+  broker.store_fails(true);
+  EXPECT_EQ(refused.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(ReasonCode::kServerUnavailable));
+  broker.store_fails(false);
+  EXPECT_EQ(broker.total(&ShardHoldings::sessions), 0u);
+  auto& again = broker.client();
+  again.connect("c", false, 1000);
+  broker.make_durable();
+  EXPECT_FALSE(again.next_as<mqtt::ConnackView>().session_present);
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
