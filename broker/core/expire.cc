@@ -70,8 +70,8 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
 }
 
 void sweep_retained(ShardState& state, Now now) {
-  state.shared.retained->expire(now.wall, kRetainedSweepMaximum, [&](std::string_view topic) {
-    if (state.journal != nullptr) state.journal->retained_remove(topic);
+  state.shared.retained->expire(now.wall, kRetainedSweepMaximum, [&](std::string_view topic, std::uint64_t change) {
+    if (state.journal != nullptr) state.journal->retained_remove(topic, change);
   });
   state.timers.arm({now.steady + kRetainedSweepEvery, 0, 0, Timers::Kind::kRetained});
 }

@@ -298,7 +298,8 @@ namespace {
 struct RetainedChange {
   bool is_stored = false;
   bool is_removed = false;
-  std::uint64_t sequence = 0;  // 0: there was no change
+  std::uint64_t sequence = 0;  // of the message as it is retained; 0: it is not
+  std::uint64_t change = 0;    // the number of the change
 };
 
 RetainedChange retain(ShardState& state, PassingView& passing) {
@@ -313,12 +314,12 @@ RetainedChange retain(ShardState& state, PassingView& passing) {
                 "retained message for %s not stored%s: the retained store is full (retained.max_messages, "
                 "retained.max_bytes)",
                 quoted(passing.topic()).c_str(), is_removed ? ", and the one before it removed" : "");
-    return {false, is_removed, 0};
+    return {false, is_removed, 0, result.sequence};
   }
   // What the broker says of itself is true of this run only.
   const bool is_stored = !mqtt::is_sys_topic(passing.topic());
   return {is_stored && (result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced),
-          is_stored && result.outcome == Outcome::kRemoved, result.sequence};
+          is_stored && result.outcome == Outcome::kRemoved, result.sequence, result.sequence};
 }
 
 /// Whether another loop must add a piece to the message's durable group: it stores the message, or must know when to
@@ -349,8 +350,8 @@ std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const ro
     passing.group = state.journal->new_group();
     passing.is_in_piece = true;
     state.journal->begin_piece(passing.group, 1 + remote_pieces);
-    if (retained.is_stored) state.journal->retained_put(passing.kept());
-    if (retained.is_removed) state.journal->retained_remove(passing.topic());
+    if (retained.is_stored) state.journal->retained_put(passing.kept(), retained.change);
+    if (retained.is_removed) state.journal->retained_remove(passing.topic(), retained.change);
   }
   if (inbound_session != nullptr) inbound_session->inbound.receive(options.inbound_packet_id, inbound);
   if (!is_piece) return 0;

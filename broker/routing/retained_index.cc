@@ -319,21 +319,20 @@ bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::
   return is_over;
 }
 
-std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum,
-                                  const std::function<void(std::string_view)>& removed) {
-  std::vector<mqtt::MessagePtr> expired;
+std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum, const Removed& removed) {
+  std::vector<std::pair<mqtt::MessagePtr, std::uint64_t>> expired;
   {
     const MutexLock lock(state_->mutex);
     while (expired.size() < maximum) {
       const Stored* first = state_->expiring.first();
       if (first == nullptr || !first->message->is_expired(now)) break;
-      expired.push_back(first->message);
-      const bool was_there = state_->remove(expired.back()->topic(), first->sequence);
+      const mqtt::MessagePtr message = first->message;
+      const bool was_there = state_->remove(message->topic(), first->sequence);
       CHECK(was_there);
-      state_->count_change();
+      expired.emplace_back(message, state_->count_change());
     }
   }
-  for (const mqtt::MessagePtr& message : expired) removed(message->topic());
+  for (const auto& [message, sequence] : expired) removed(message->topic(), sequence);
   state_->reclaim.reclaim();
   return expired.size();
 }

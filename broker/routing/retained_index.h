@@ -68,8 +68,10 @@ class RetainedIndex {
   bool match(std::string_view filter, RetainedCursor& cursor, std::size_t& nodes, WallTime now,
              const Visit& visit) const;
 
-  /// Removes up to `maximum` expired messages, calling removed(topic) for each; returns how many. Thread: a loop.
-  std::size_t expire(WallTime now, std::size_t maximum, const std::function<void(std::string_view topic)>& removed);
+  /// Removes up to `maximum` expired messages, calling removed(topic, sequence of the removal) for each; returns how
+  /// many. Thread: a loop.
+  using Removed = std::function<void(std::string_view topic, std::uint64_t sequence)>;
+  std::size_t expire(WallTime now, std::size_t maximum, const Removed& removed);
 
  private:
   struct State;

@@ -83,8 +83,10 @@ class Journal {
   virtual void queue_remove(SessionNumber session, QueuePosition first, QueuePosition last) = 0;
   virtual void inbound_put(SessionNumber session, mqtt::PacketId packet_id) = 0;
   virtual void inbound_remove(SessionNumber session, mqtt::PacketId packet_id) = 0;
-  virtual void retained_put(const mqtt::MessagePtr& message) = 0;
-  virtual void retained_remove(std::string_view topic) = 0;
+  /// `change`: its number in the index of retained messages. Of what several loops append about one topic the last
+  /// change holds, whoever hands over first.
+  virtual void retained_put(const mqtt::MessagePtr& message, std::uint64_t change) = 0;
+  virtual void retained_remove(std::string_view topic, std::uint64_t change) = 0;
   virtual void will_put(SessionNumber session, WallTime due_at, const mqtt::MessagePtr& message) = 0;
   virtual void will_remove(SessionNumber session) = 0;
 

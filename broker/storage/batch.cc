@@ -1,5 +1,6 @@
 #include "broker/storage/batch.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +25,17 @@ Record fixed_of(ByteView record) {
 
 bool is_kind(ByteView record, RecordKind kind) { return header_of(record).kind == static_cast<std::uint16_t>(kind); }
 
+bool is_retained(ByteView record) {
+  return is_kind(record, RecordKind::kRetainedPut) || is_kind(record, RecordKind::kRetainedRemove);
+}
+
+std::string topic_of(ByteView record) {
+  const hooks::ByteRange topic = is_kind(record, RecordKind::kRetainedPut)
+                                     ? fixed_of<hooks::RetainedPutRecord>(record).topic
+                                     : fixed_of<hooks::RetainedRemoveRecord>(record).topic;
+  return std::string(as_text(record.subspan(topic.offset, topic.length)));
+}
+
 }  // namespace
 
 Batch BatchBuilder::build(const std::vector<RunView>& runs, std::uint64_t next_number, std::uint64_t mark) {
@@ -32,7 +44,8 @@ Batch BatchBuilder::build(const std::vector<RunView>& runs, std::uint64_t next_n
   next_number_ = next_number;
   written_.clear();
   removals_.clear();
-  collect_removals(runs);
+  if (changes_.size() >= kRememberedTopics) older_changes_ = std::exchange(changes_, {});
+  look_ahead(runs);
   for (const RunView& run : runs) {
     RecordsView records(run.records);
     while (const auto record = records.next()) add(*record, run.messages);
@@ -43,10 +56,11 @@ Batch BatchBuilder::build(const std::vector<RunView>& runs, std::uint64_t next_n
   return std::move(batch_);
 }
 
-void BatchBuilder::collect_removals(const std::vector<RunView>& runs) {
+void BatchBuilder::look_ahead(const std::vector<RunView>& runs) {
   for (const RunView& run : runs) {
     RecordsView records(run.records);
     while (const auto record = records.next()) {
+      if (is_retained(*record)) note_change(*record);
       if (!is_kind(*record, RecordKind::kQueueRemove)) continue;
       const auto fixed = fixed_of<hooks::QueueRemoveRecord>(*record);
       removals_[fixed.header.session].add(fixed.first_position, fixed.last_position);
@@ -60,7 +74,19 @@ RangeSet::Range* BatchBuilder::removal_of(std::uint64_t session, std::uint64_t p
   return found == removals_.end() ? nullptr : found->second.find(position);
 }
 
+void BatchBuilder::note_change(ByteView record) {
+  std::string topic = topic_of(record);
+  const auto older = older_changes_.find(topic);
+  std::uint64_t& last = changes_[std::move(topic)];
+  last = std::max({last, header_of(record).number, older != older_changes_.end() ? older->second : 0});
+}
+
+bool BatchBuilder::is_last_change(ByteView record) const {
+  return header_of(record).number == changes_.at(topic_of(record));
+}
+
 void BatchBuilder::add(ByteView record, const std::vector<mqtt::MessagePtr>& messages) {
+  if (is_retained(record) && !is_last_change(record)) return;
   if (is_kind(record, RecordKind::kQueuePut)) return add_queue_put(record, messages);
   if (is_kind(record, RecordKind::kQueueRemove)) return;  // joined, at the end
   if (is_kind(record, RecordKind::kQueueState)) {

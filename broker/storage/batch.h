@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct RunView {
 /// need not be written. A subscriber that is there and acknowledges within a commit's time costs the store nothing. A
 /// message's number is that of the record that writes it, so nothing else must be remembered to keep it unique.
 ///
+/// What loops append about one retained topic comes in the order of their lanes, not of their changes. So only the last
+/// change that a batch knows is written, and of a topic that was written lately nothing older than that.
+///
 /// Unsynchronised (the store thread's).
 class BatchBuilder {
  public:
@@ -43,13 +47,19 @@ class BatchBuilder {
   /// Queue entries left out so far.
   std::uint64_t elided() const noexcept { return elided_; }
 
+  /// Retained topics whose last change is remembered, in each of two generations: an older change is behind by what a
+  /// loop does in one iteration.
+  static constexpr std::size_t kRememberedTopics = 8192;
+
  private:
   struct Written {
     std::size_t at = 0;
     std::uint64_t number = 0;
     std::uint32_t refs = 0;
   };
-  void collect_removals(const std::vector<RunView>& runs);
+  void look_ahead(const std::vector<RunView>& runs);
+  void note_change(ByteView record);
+  bool is_last_change(ByteView record) const;
   void add(ByteView record, const std::vector<mqtt::MessagePtr>& messages);
   void add_queue_put(ByteView record, const std::vector<mqtt::MessagePtr>& messages);
   Written& written(const mqtt::MessagePtr& message);
@@ -63,6 +73,7 @@ class BatchBuilder {
   std::unordered_map<const mqtt::Message*, Written> written_;
   std::unordered_map<session::SessionNumber, RangeSet> removals_;
   std::uint64_t elided_ = 0;
+  std::unordered_map<std::string, std::uint64_t> changes_, older_changes_;  // of retained topics
 };
 
 }  // namespace mortise::storage

@@ -30,7 +30,8 @@ struct FetchRequest {
 };
 
 /// What one lane hands over at once. In a queue_put here, `message` is an index of `messages`: the message itself
-/// becomes a record, once for all that name it, when the batch is built. Unsynchronised; moves from the loop to the
+/// becomes a record, once for all that name it, when the batch is built; and the number of a retained_put or
+/// retained_remove is that of its change in the index. Unsynchronised; moves from the loop to the
 /// store thread.
 struct Block {
   RecordBuffer records;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/base/check.h"
+#include "broker/storage/record_view.h"
 #include "broker/storage/records.h"
 
 namespace mortise::storage {
@@ -110,15 +111,18 @@ void Lane::inbound_remove(session::SessionNumber session, mqtt::PacketId packet_
   appended(before);
 }
 
-void Lane::retained_put(const mqtt::MessagePtr& message) {
+void Lane::retained_put(const mqtt::MessagePtr& message, std::uint64_t change) {
   const std::size_t before = block_.records.size();
   append_retained_put(block_.records, *message);
+  block_.records.patch(before + offsetof(RecordHeader, number), &change, sizeof change);
   appended(before);
 }
 
-void Lane::retained_remove(std::string_view topic) {
+void Lane::retained_remove(std::string_view topic, std::uint64_t change) {
   const std::size_t before = block_.records.size();
-  block_.records.append(hooks::RetainedRemoveRecord{}, {as_bytes(topic)});
+  hooks::RetainedRemoveRecord fixed{};
+  fixed.header.number = change;
+  block_.records.append(fixed, {as_bytes(topic)});
   appended(before);
 }
 

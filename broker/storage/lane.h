@@ -52,8 +52,8 @@ class Lane final : public session::Journal {
   void queue_remove(session::SessionNumber session, session::QueuePosition first, session::QueuePosition last) override;
   void inbound_put(session::SessionNumber session, mqtt::PacketId packet_id) override;
   void inbound_remove(session::SessionNumber session, mqtt::PacketId packet_id) override;
-  void retained_put(const mqtt::MessagePtr& message) override;
-  void retained_remove(std::string_view topic) override;
+  void retained_put(const mqtt::MessagePtr& message, std::uint64_t change) override;
+  void retained_remove(std::string_view topic, std::uint64_t change) override;
   void will_put(session::SessionNumber session, WallTime due_at, const mqtt::MessagePtr& message) override;
   void will_remove(session::SessionNumber session) override;
   std::uint64_t position() const noexcept override { return position_; }

@@ -66,11 +66,11 @@ class TestJournal final : public session::Journal {
     sessions[session].inbound.erase(id);
     note("inbound_remove " + std::to_string(id));
   }
-  void retained_put(const mqtt::MessagePtr& message) override {
+  void retained_put(const mqtt::MessagePtr& message, std::uint64_t) override {
     ledger_.retained[std::string(message->topic())] = message;
     note("retained_put " + std::string(message->topic()));
   }
-  void retained_remove(std::string_view topic) override {
+  void retained_remove(std::string_view topic, std::uint64_t) override {
     ledger_.retained.erase(std::string(topic));
     note("retained_remove " + std::string(topic));
   }

@@ -270,7 +270,7 @@ TEST_F(RetainedIndexTest, ExpiredMessagesAreNotFoundEvenBeforeTheyAreRemoved) {
 TEST_F(RetainedIndexTest, ExpireRemovesTheEarliestFirstAndNoMoreThanAsked) {
   for (int i = 9; i >= 0; --i) index_.set(message("t/" + std::to_string(i), "x", at(100 + i)));
   std::vector<std::string> removed;
-  const auto note = [&](std::string_view topic) { removed.emplace_back(topic); };
+  const auto note = [&](std::string_view topic, std::uint64_t) { removed.emplace_back(topic); };
   EXPECT_EQ(index_.expire(at(50), 10, note), 0u);
   EXPECT_EQ(index_.expire(at(105), 4, note), 4u);
   EXPECT_THAT(removed, ElementsAre("t/0", "t/1", "t/2", "t/3"));
@@ -283,13 +283,13 @@ TEST_F(RetainedIndexTest, AReplacedMessagesExpiryIsForgotten) {
   index_.set(message("a", "2"));
   index_.set(message("b", "1", at(100)));
   index_.set(message("b", "2", at(300)));
-  EXPECT_EQ(index_.expire(at(200), 10, [](std::string_view) {}), 0u);
+  EXPECT_EQ(index_.expire(at(200), 10, [](std::string_view, std::uint64_t) {}), 0u);
   EXPECT_EQ(index_.messages(), 2u);
 }
 
 TEST_F(RetainedIndexTest, ACallbackOfExpireMayUseTheIndex) {
   index_.set(message("a", "1", at(100)));
-  index_.expire(at(200), 10, [&](std::string_view topic) { index_.set(message(topic, "again")); });
+  index_.expire(at(200), 10, [&](std::string_view topic, std::uint64_t) { index_.set(message(topic, "again")); });
   EXPECT_EQ(payload_of("a"), "again");
 }
 

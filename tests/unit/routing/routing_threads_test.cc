@@ -45,7 +45,7 @@ class RoutingThreadsTest : public testing::Test {
       const std::string topic = "r/" + std::to_string(random() % 50) + "/x";
       const WallTime expires_at = random() % 2 == 0 ? WallTime(Millis(random() % 1000)) : kNeverWall;
       retained_.set(message(topic, random() % 3 == 0 ? "" : "payload", expires_at));
-      if (i % 100 == 0) retained_.expire(WallTime(Millis(random() % 1000)), 10, [](std::string_view) {});
+      if (i % 100 == 0) retained_.expire(WallTime(Millis(random() % 1000)), 10, [](std::string_view, std::uint64_t) {});
     }
   }
 

@@ -30,8 +30,8 @@ class RecordingJournal final : public Journal {
   }
   void inbound_put(SessionNumber, mqtt::PacketId id) override { note("inbound_put " + std::to_string(id)); }
   void inbound_remove(SessionNumber, mqtt::PacketId id) override { note("inbound_remove " + std::to_string(id)); }
-  void retained_put(const mqtt::MessagePtr&) override {}
-  void retained_remove(std::string_view) override {}
+  void retained_put(const mqtt::MessagePtr&, std::uint64_t) override {}
+  void retained_remove(std::string_view, std::uint64_t) override {}
   void will_put(SessionNumber, WallTime, const mqtt::MessagePtr&) override {}
   void will_remove(SessionNumber) override {}
   std::uint64_t position() const noexcept override { return log.size(); }

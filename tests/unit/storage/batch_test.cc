@@ -28,6 +28,16 @@ struct Appended {
     fixed.last_position = last;
     records.append(fixed);
   }
+  void retain(const mqtt::MessagePtr& m, std::uint64_t change) {
+    const std::size_t at = records.size();
+    append_retained_put(records, *m);
+    records.patch(at + offsetof(RecordHeader, number), &change, sizeof change);
+  }
+  void clear(std::string_view topic, std::uint64_t change) {
+    hooks::RetainedRemoveRecord fixed{};
+    fixed.header.number = change;
+    records.append(fixed, {as_bytes(topic)});
+  }
   void release(session::SessionNumber session, session::QueuePosition position) {
     hooks::QueueStateRecord fixed{};
     fixed.header.session = session;
@@ -109,6 +119,27 @@ TEST(BatchBuilder, AnEntryOfAnotherSessionStaysWhenOneIsLeftOut) {
   using enum RecordKind;
   ASSERT_EQ(kinds_of(batch), (std::vector{kMessagePut, kQueuePut}));
   EXPECT_EQ(RecordView::parse(*RecordsView(batch.records.view()).next())->as<hooks::MessagePutRecord>().refs, 1u);
+}
+
+TEST(BatchBuilder, OfARetainedTopicTheLastChangeIsWrittenWhicheverLaneSaysIt) {
+  Appended one, two, late;
+  one.retain(message("a", "new"), 8);
+  one.clear("b", 6);
+  two.retain(message("a", "old"), 7);
+  two.retain(message("b", "again"), 9);
+  BatchBuilder builder;
+  const Batch batch = builder.build({{one.records.view(), one.messages}, {two.records.view(), two.messages}}, 1, 0);
+  EXPECT_EQ(kinds_of(batch), (std::vector{RecordKind::kRetainedPut, RecordKind::kRetainedPut}));
+  RecordsView records(batch.records.view());
+  for (const std::string_view expected : {"new", "again"}) {
+    const auto bytes = records.next();
+    ASSERT_TRUE(bytes);
+    const auto stored = decode_retained_put(*RecordView::parse(*bytes));
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(as_text((*stored)->payload()), expected);
+  }
+  late.retain(message("a", "older"), 5);
+  EXPECT_TRUE(builder.build({{late.records.view(), late.messages}}, 3, 0).empty());
 }
 
 TEST(BatchBuilder, AMarkGoesOnlyWithOtherRecords) {

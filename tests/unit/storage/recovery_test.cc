@@ -51,9 +51,9 @@ TEST(Recovery, EverythingOfASessionComesBackTogether) {
       for (std::uint64_t position = 1; position <= 3; ++position) lane.queue_put(number, entry(position, message("q")));
       lane.queue_remove(number, 1, 1);
     }
-    lane.retained_put(message("kept"));
-    lane.retained_put(message("gone"));
-    lane.retained_remove("gone");
+    lane.retained_put(message("kept"), 1);
+    lane.retained_put(message("gone"), 2);
+    lane.retained_remove("gone", 3);
   });
   Found found;
   const auto report = Recovery(found).run(store);
