@@ -21,6 +21,8 @@ struct WatchOptions {
   /// What nobody may receive, by its topic.
   std::function<bool(std::string_view topic)> is_forbidden = [](std::string_view) { return false; };
   std::size_t max_packet_size = 1u << 20;
+  /// Hears what is wrong, and the Client Identifier, before the program ends.
+  std::function<void(const std::string& what, const std::string& session)> on_violation;
 };
 
 /// Follows every client's bytes in both directions and ends the program when the broker breaks a rule, with a line that
@@ -44,6 +46,11 @@ class ClientWatch final : public ClientObserver {
   void published_by_plugin(std::string_view topic, std::string_view payload, mqtt::QoS qos);
   /// From now on the broker may act later than it is told: hooks are pending, publishers wait for credit.
   void expect_delays() { is_prompt_ = false; }
+  /// The broker was killed and goes on with what its store has: it may not know of what it sent at QoS 1, nor that it
+  /// published a Will.
+  void killed();
+  /// Of this session what was before may have come back: nothing is known of it until it begins anew.
+  void expect_anything(const std::string& client_id) { sessions_[client_id].is_unknown = true; }
 
   /// What the client receives may have been said long before.
   void expect_slowness(const TestClient& client) { connection(client).is_slow = true; }
@@ -90,6 +97,7 @@ class ClientWatch final : public ClientObserver {
     std::uint64_t generation = 0;
     std::vector<Subscription> subscriptions;
     bool was_shared = false;
+    bool is_unknown = false;
     std::map<mqtt::PacketId, InFlight> in_flight;
     std::set<mqtt::PacketId> received;  // PUBREC was sent
     std::set<mqtt::PacketId> unreleased;
@@ -159,6 +167,7 @@ class ClientWatch final : public ClientObserver {
 
   WatchOptions options_;
   bool is_prompt_ = true;
+  bool was_killed_ = false;
   std::uint64_t step_ = 0;
   std::uint64_t deliveries_ = 0;
   std::uint64_t publications_ = 0;

@@ -45,18 +45,37 @@ TestBroker::TestBroker(TestOptions options)
   for (std::size_t i = 0; i < options_.loops; ++i) {
     journals_.push_back(std::make_unique<TestJournal>(*ledger_));
     session::Journal* journal = options_.has_store ? journals_.back().get() : nullptr;
+    if (options_.journal_of) journal = options_.journal_of(static_cast<LoopIndex>(i));
     shards_.push_back(std::make_unique<Shard>(static_cast<LoopIndex>(i), shared_, journal));
     if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
   }
 }
 
-TestBroker::TestBroker(TestBroker&& killed) : TestBroker(killed.options_) {
+void TestBroker::inherit(TestBroker& killed) {
   now_ = killed.now_;
+  clients_ = std::move(killed.clients_);
+  for (const auto& client : clients_) {
+    client->is_open_ = false;
+    client->broker_ = this;
+  }
+}
+
+TestBroker::TestBroker(TestBroker&& killed, TestOptions options, StoredState stored) : TestBroker(std::move(options)) {
+  inherit(killed);
+  for (const mqtt::MessagePtr& message : stored.retained) retained_.set(message);
+  for (Shard::Recovered& session : stored.sessions) {
+    Shard& home = *shards_[home_loop(shared_, session.session)];
+    home.recover(std::move(session), now_);
+  }
+  settle();
+}
+
+TestBroker::TestBroker(TestBroker&& killed) : TestBroker(killed.options_) {
+  inherit(killed);
   shards_.clear();
   ledger_ = std::move(killed.ledger_);
   ledger_->outstanding.clear();
   journals_ = std::move(killed.journals_);
-  for (const auto& client : killed.clients_) client->is_open_ = false;
   for (const auto& [topic, message] : ledger_->retained) retained_.set(message);
   for (LoopIndex loop = 0; loop < options_.loops; ++loop) {
     journals_[loop]->fetches.clear();
@@ -207,9 +226,13 @@ void TestBroker::settle() {
   }
 }
 
-void TestBroker::advance(Millis by) {
+void TestBroker::sleep(Millis by) {
   now_.steady += by;
   now_.wall += by;
+}
+
+void TestBroker::advance(Millis by) {
+  sleep(by);
   settle();
 }
 
@@ -296,15 +319,15 @@ void TestBroker::make_durable() {
 // ---- Client ---------------------------------------------------------------------------------------------------------
 
 void TestClient::send(std::string_view bytes) {
-  if (is_open_ && broker_.options_.observer != nullptr) broker_.options_.observer->sent(*this, bytes, broker_.now_);
+  if (is_open_ && broker_->options_.observer != nullptr) broker_->options_.observer->sent(*this, bytes, broker_->now_);
   unconsumed_ += bytes;
-  broker_.offer(*this);
-  broker_.settle();
+  broker_->offer(*this);
+  broker_->settle();
 }
 
 void TestClient::say_ahead(std::string_view bytes) {
   unconsumed_ += bytes;
-  broker_.offer(*this);
+  broker_->offer(*this);
 }
 
 void TestClient::connect(std::string_view client_id, bool clean_start, std::uint32_t session_expiry) {
@@ -398,8 +421,8 @@ void TestClient::acknowledge(mqtt::PacketType type, mqtt::PacketId packet_id, mq
 void TestClient::drop() {
   if (!is_open_) return;
   is_open_ = false;
-  broker_.shards_[loop_]->closed(connection_, broker_.now_);
-  broker_.settle();
+  broker_->shards_[loop_]->closed(connection_, broker_->now_);
+  broker_->settle();
 }
 
 void TestClient::read_on() {
@@ -409,14 +432,14 @@ void TestClient::read_on() {
 
 void TestClient::read_once() {
   if (!is_open_) return;
-  Shard& shard = *broker_.shards_[loop_];
+  Shard& shard = *broker_->shards_[loop_];
   if (Outbox* outbox = shard.outbox(connection_)) {
     std::string bytes;
     drain(*outbox, bytes);
-    broker_.written_.push_back({this, std::move(bytes)});
-    shard.writable(connection_, broker_.now_);
+    broker_->written_.push_back({this, std::move(bytes)});
+    shard.writable(connection_, broker_->now_);
   }
-  broker_.settle();
+  broker_->settle();
 }
 
 Received TestClient::next() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,7 +55,7 @@ struct ConnectOptions {
 /// One client's end of a connection.
 class TestClient {
  public:
-  TestClient(TestBroker& broker, mqtt::ProtocolVersion version) : broker_(broker), version_(version) {}
+  TestClient(TestBroker& broker, mqtt::ProtocolVersion version) : broker_(&broker), version_(version) {}
 
   /// Sends raw bytes and lets the broker work until nothing moves any more.
   void send(std::string_view bytes);
@@ -96,6 +97,8 @@ class TestClient {
   mqtt::ProtocolVersion version() const { return version_; }
   /// The how many-th connection it is.
   std::size_t number() const { return number_; }
+  /// Whether the broker took every byte that was sent.
+  bool is_heard() const { return unconsumed_.empty(); }
   /// Takes the oldest packet received; fails the test when there is none.
   Received next();
   mqtt::PacketType next_type() const { return received_.front().type; }
@@ -127,7 +130,7 @@ class TestClient {
 
  private:
   friend class TestBroker;
-  TestBroker& broker_;
+  TestBroker* broker_;
   mqtt::ProtocolVersion version_;
   std::size_t number_ = 0;
   bool is_open_ = true;
@@ -152,6 +155,14 @@ struct TestOptions {
   hooks::DispatchPtr dispatch;
   Shared::StoreFailure on_store_failure = Shared::StoreFailure::kRefusePersistent;
   ClientObserver* observer = nullptr;
+  /// The journals, when they are not the broker's own.
+  std::function<session::Journal*(LoopIndex)> journal_of;
+};
+
+/// What a store that is not the broker's own gave back.
+struct StoredState {
+  std::vector<Shard::Recovered> sessions;
+  std::vector<mqtt::MessagePtr> retained;
 };
 
 class TestBroker {
@@ -159,12 +170,16 @@ class TestBroker {
   explicit TestBroker(TestOptions options = {});
   /// One that is started after the other was killed, with the other's store. All clients of the other are gone.
   explicit TestBroker(TestBroker&& killed);
+  /// The same with a store of its own, and perhaps with other settings. The clients of the other keep their numbers.
+  TestBroker(TestBroker&& killed, TestOptions options, StoredState stored);
   ~TestBroker();
 
   TestClient& client(mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k5);
   /// Works until nothing moves: mail, actions, timers that are due.
   void settle();
   void advance(Millis by);
+  /// Time passes and nobody works.
+  void sleep(Millis by);
   Shard& shard(LoopIndex loop) { return *shards_[loop]; }
   TestJournal& journal(LoopIndex loop) { return *journals_[loop]; }
   const ShardCounters& counters(LoopIndex loop = 0) { return shards_[loop]->counters(); }
@@ -212,6 +227,7 @@ class TestBroker {
     std::string bytes;
   };
   void recover(LoopIndex loop);
+  void inherit(TestBroker& killed);
   bool perform(LoopIndex loop);
   bool offer(TestClient& client);
   void split(TestClient& client);
