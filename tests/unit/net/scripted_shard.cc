@@ -225,6 +225,8 @@ Outbox Shard::take_outbox(ConnectionId id) {
 
 void Shard::writable(ConnectionId, Now) { ++state_->watch().writable; }
 
+void Shard::take_back(std::vector<Mail>& mail) { mail.clear(); }
+
 void Shard::handle(Mail&& mail, Now) {
   if (const auto* letter = std::get_if<Boxed<GroupMembership>>(&mail)) state_->letter((*letter)->key);
   if (std::holds_alternative<Boxed<PluginIntent>>(mail)) ++state_->watch().intents;
