@@ -178,8 +178,7 @@ class TestBroker {
   /// Works until nothing moves: mail, actions, timers that are due.
   void settle();
   void advance(Millis by);
-  /// Time passes and nobody works.
-  void sleep(Millis by);
+  void sleep(Millis by);  // nobody works meanwhile
   Shard& shard(LoopIndex loop) { return *shards_[loop]; }
   TestJournal& journal(LoopIndex loop) { return *journals_[loop]; }
   const ShardCounters& counters(LoopIndex loop = 0) { return shards_[loop]->counters(); }
