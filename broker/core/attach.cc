@@ -140,9 +140,13 @@ ResidentSession& take_session(ShardState& state, Connection& connection, const C
       disconnect(state, *old, ReasonCode::kSessionTakenOver, now, "taken over by a new connection");
     }
   }
-  // The old connection's end may have ended its session, too.
-  if (ResidentSession* existing = session_of(state, opening); existing != nullptr && packet.clean_start)
-    end_session(state, *existing, now);
+  // The old connection's end may have ended its session, too. One whose time is over is not resumed, though its timer
+  // has not come yet, or waits for what the session owes to groups.
+  if (ResidentSession* existing = session_of(state, opening); existing != nullptr) {
+    const bool is_over = existing->expires_at <= now.wall;
+    if (is_over) ++state.counters.sessions_expired;
+    if (is_over || packet.clean_start) end_session(state, *existing, now);
+  }
   if (ResidentSession* existing = session_of(state, opening)) {
     is_present = true;
     return *existing;

@@ -132,6 +132,24 @@ TEST_P(AttachTest, CleanStartEndsTheStoredSession) {  // MQTT-3.1.2-4
   EXPECT_THAT(newer.take_publishes(), IsEmpty());
 }
 
+TEST_P(AttachTest, ASessionWhoseTimeIsOverIsNotResumedThoughNobodyHasEndedItYet) {  // MQTT-3.1.2-23, 5.0 3.1.2.11.2
+  TestBroker broker(options());
+  ConnectOptions as_member;
+  as_member.client_id = "c";
+  as_member.session_expiry = 10;
+  auto& first = broker.client();
+  first.connect(as_member);
+  first.next();
+  first.subscribe("t", 1);
+  first.drop();
+  auto& second = broker.client();
+  as_member.clean_start = false;
+  broker.sleep(Millis(10'001));
+  second.connect(as_member);
+  EXPECT_FALSE(second.next_as<mqtt::ConnackView>().session_present);
+  EXPECT_EQ(broker.total(&ShardCounters::sessions_expired), 1u);
+}
+
 TEST_P(AttachTest, TheEndOfAStoredSessionIsDurableBeforeConnackSaysSo) {
   PROVES("5.0 MQTT-3.1.2-4");
   TestBroker broker(options(true));
