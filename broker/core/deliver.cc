@@ -283,8 +283,7 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
     return false;
   if (!knows_it_alike(*session, received)) {
     const auto own_topic = topic_for(*session, topic);
-    if (!own_topic) return false;
-    if (own_topic->data() != received.topic.data() && !is_same_text(*own_topic, received.topic)) return false;
+    if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;
   }
   if (connection->outbox.size() > state.shared.session.outbox_max_bytes) return false;
   connection->outbox.append(received.packet);

@@ -161,6 +161,30 @@ TEST_P(DeliverTest, APacketPassedOnAsItCameKeepsEachReceiversName) {  // R8, BUG
   EXPECT_THAT(clients[4]->take_publishes(), ElementsAre("t1/x=1", "t1/x=2", "x=3"));
 }
 
+TEST_P(DeliverTest, ANameThatIsTheBeginningOfAnothersIsNotTakenForIt) {  // R8, BUG-CLASS C
+  plugins.topic->on_bind = [](const hooks::BindRequest& request) -> hooks::Answer<hooks::BindDecision> {
+    hooks::BindDecision bound;
+    bound.is_bound = request.principal->client_id.starts_with("s");
+    if (bound.is_bound) bound.suffix = "/end";
+    return bound;
+  };
+  TestBroker broker(options());
+  std::vector<TestClient*> clients;
+  for (const char* id : {"s-a", "s-b", "nobody-a", "nobody-b"}) {
+    clients.push_back(&broker.client());
+    clients.back()->connect(id);
+    clients.back()->subscribe("+", 0);
+    if (*id == 'n') clients.back()->subscribe("+/end", 0);
+    clients.back()->take_types();
+  }
+  clients[2]->publish("x/end", "1");
+  clients[0]->publish("y", "2");
+  for (TestClient* client : {clients[0], clients[1]})
+    EXPECT_THAT(client->take_publishes(), ElementsAre("x=1", "y=2"));
+  for (TestClient* client : {clients[2], clients[3]})
+    EXPECT_THAT(client->take_publishes(), ElementsAre("x/end=1", "y/end=2"));
+}
+
 TEST_P(DeliverTest, RetainedMessagesDoNotOverflowASmallQueue) {
   TestOptions small = options();
   small.session.queue.max_messages = 5;
