@@ -179,8 +179,7 @@ TEST_P(DeliverTest, ANameThatIsTheBeginningOfAnothersIsNotTakenForIt) {  // R8, 
   }
   clients[2]->publish("x/end", "1");
   clients[0]->publish("y", "2");
-  for (TestClient* client : {clients[0], clients[1]})
-    EXPECT_THAT(client->take_publishes(), ElementsAre("x=1", "y=2"));
+  for (TestClient* client : {clients[0], clients[1]}) EXPECT_THAT(client->take_publishes(), ElementsAre("x=1", "y=2"));
   for (TestClient* client : {clients[2], clients[3]})
     EXPECT_THAT(client->take_publishes(), ElementsAre("x/end=1", "y/end=2"));
 }
