@@ -4,11 +4,10 @@ import base64
 import hashlib
 import hmac
 import os
-import socket
 import struct
 
 import support
-from wire import packet, text
+from wire import Stream, packet, text
 
 CONNACK, PUBACK, SUBACK, DISCONNECT, AUTH = 0x20, 0x40, 0x90, 0xE0, 0xF0
 SUCCESS, CONTINUE, AGAIN = 0x00, 0x18, 0x19
@@ -78,12 +77,11 @@ def read_properties(body):
     return found
 
 
-class Client:
+class Client(Stream):
     """A 5.0 connection on which everything is said by hand."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), support.DEADLINE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(port, support.DEADLINE)
 
     def close(self):
         self.socket.close()
@@ -96,28 +94,9 @@ class Client:
     def auth(self, code, data=None, method=SCRAM):
         self.socket.sendall(packet(0xF0, bytes([code]) + properties((METHOD, method.encode()), (DATA, data))))
 
-    def _take(self, count):
-        taken = b""
-        while len(taken) < count:
-            more = self.socket.recv(count - len(taken))
-            if not more:
-                raise ConnectionError("the connection ended")
-            taken += more
-        return taken
-
-    def receive(self):
-        kind = self._take(1)[0] & 0xF0
-        length = shift = 0
-        while True:
-            byte = self._take(1)[0]
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return kind, self._take(length)
-
     def ended(self):
         try:
-            return self.socket.recv(1) == b""
+            return not self._bytes and self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
 

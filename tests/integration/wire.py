@@ -18,19 +18,13 @@ def packet(first_byte, body):
             return bytes([first_byte]) + length + body
 
 
-class Wire:
-    """A connection that has its CONNACK. Its functions raise ConnectionError when it breaks."""
+class Stream:
+    """A connection on which everything is said by hand. Its functions raise ConnectionError when it breaks."""
 
-    def __init__(self, port, client_id, user=None, password=None, clean=True, timeout=60):
+    def __init__(self, port, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._bytes = b""
-        flags = (0x02 if clean else 0) | (0xC0 if user else 0)
-        body = text("MQTT") + bytes([4, flags, 0, 0]) + text(client_id)
-        self.socket.sendall(packet(0x10, body + (text(user) + text(password) if user else b"")))
-        first_byte, body = self.receive()
-        assert first_byte == 0x20 and body[1] == 0, (first_byte, body)
-        self.session_present = bool(body[0])
 
     def _take(self, count):
         while len(self._bytes) < count:
@@ -51,6 +45,19 @@ class Wire:
             shift += 7
             if byte < 0x80:
                 return first_byte, self._take(length)
+
+
+class Wire(Stream):
+    """A connection that has its CONNACK."""
+
+    def __init__(self, port, client_id, user=None, password=None, clean=True, timeout=60):
+        super().__init__(port, timeout)
+        flags = (0x02 if clean else 0) | (0xC0 if user else 0)
+        body = text("MQTT") + bytes([4, flags, 0, 0]) + text(client_id)
+        self.socket.sendall(packet(0x10, body + (text(user) + text(password) if user else b"")))
+        first_byte, body = self.receive()
+        assert first_byte == 0x20 and body[1] == 0, (first_byte, body)
+        self.session_present = bool(body[0])
 
     def subscribe(self, topic_filter, qos):
         self.socket.sendall(packet(0x82, struct.pack("!H", 1) + text(topic_filter) + bytes([qos])))
