@@ -99,13 +99,21 @@ std::uint32_t check_auth_options(const Given& given, std::uint32_t flags, hooks:
   return MORTISE_OK;
 }
 
-std::uint32_t check_all(const mortise_auth_decision& given, const DecisionRules& rules, CheckedDecision& checked,
-                        hooks::AuthDecision& made) {
+/// What both decisions about a CONNECT have: all but the data and the explanation.
+template <class Given>
+std::uint32_t check_about_client(const Given& given, std::uint32_t flags, const DecisionRules& rules,
+                                 CheckedDecision& checked, hooks::AuthDecision& made) {
   if (const std::uint32_t status = check_head(given, rules, checked); status != MORTISE_OK) return status;
   made.verdict = verdict_of(given.verdict);
   const std::uint32_t reason = check_reason(given.reason_code, given.verdict, mqtt::PacketType::kConnack, made.reason);
   if (reason != MORTISE_OK) return reason;
-  if (const std::uint32_t status = check_auth_options(given, given.flags, made); status != MORTISE_OK) return status;
+  return check_auth_options(given, flags, made);
+}
+
+std::uint32_t check_all(const mortise_auth_decision& given, const DecisionRules& rules, CheckedDecision& checked,
+                        hooks::AuthDecision& made) {
+  const std::uint32_t status = check_about_client(given, given.flags, rules, checked, made);
+  if (status != MORTISE_OK) return status;
   return check_explanation(given.explanation, checked);
 }
 
@@ -120,12 +128,9 @@ std::uint32_t check_authentication_data(const mortise_exchange_decision& given, 
 
 std::uint32_t check_all(const mortise_exchange_decision& given, const DecisionRules& rules, CheckedDecision& checked,
                         hooks::ExchangeDecision& made) {
-  if (const std::uint32_t status = check_head(given, rules, checked); status != MORTISE_OK) return status;
-  made.verdict = verdict_of(given.verdict);
-  const std::uint32_t reason = check_reason(given.reason_code, given.verdict, mqtt::PacketType::kConnack, made.reason);
-  if (reason != MORTISE_OK) return reason;
   const std::uint32_t about_client = given.flags & ~std::uint32_t{MORTISE_AUTH_HAS_AUTHENTICATION_DATA};
-  if (const std::uint32_t status = check_auth_options(given, about_client, made); status != MORTISE_OK) return status;
+  if (const std::uint32_t status = check_about_client(given, about_client, rules, checked, made); status != MORTISE_OK)
+    return status;
   if (const std::uint32_t status = check_authentication_data(given, made); status != MORTISE_OK) return status;
   return check_explanation(given.explanation, checked);
 }

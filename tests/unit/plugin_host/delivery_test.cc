@@ -24,18 +24,6 @@ class Delivery : public HostTest {
   }
 };
 
-std::string read_text(mortise_handle handle, std::uint32_t field) {
-  mortise_bytes bytes;
-  const std::uint32_t got = kViewService.get_bytes(handle, field, &bytes);
-  return got == MORTISE_OK ? std::string(bytes.data, bytes.size) : status(got);
-}
-
-std::uint64_t read_number(mortise_handle handle, std::uint32_t field) {
-  std::uint64_t number = 0;
-  EXPECT_EQ(kViewService.get_u64(handle, field, &number), MORTISE_OK);
-  return number;
-}
-
 // ---- Views ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Delivery, a_call_shows_every_kind_of_field_and_tells_absent_from_wrong) {

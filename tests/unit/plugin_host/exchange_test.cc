@@ -11,18 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::string read_text(mortise_handle handle, std::uint32_t field) {
-  mortise_bytes bytes;
-  const std::uint32_t got = kViewService.get_bytes(handle, field, &bytes);
-  return got == MORTISE_OK ? std::string(bytes.data, bytes.size) : status(got);
-}
-
-std::uint64_t read_number(mortise_handle handle, std::uint32_t field) {
-  std::uint64_t number = 0;
-  EXPECT_EQ(kViewService.get_u64(handle, field, &number), MORTISE_OK);
-  return number;
-}
-
 mortise_exchange_decision answer(std::uint32_t verdict) {
   mortise_exchange_decision made = MORTISE_EXCHANGE_DECISION_INIT;
   made.verdict = verdict;

@@ -131,4 +131,17 @@ std::string status(std::uint32_t number);
 std::uint32_t decide_auth(mortise_handle call, std::uint32_t verdict);
 std::uint32_t decide_access(mortise_handle call, std::uint32_t verdict);
 
+/// What a plugin sees of a text; what it is told instead, in words.
+inline std::string read_text(mortise_handle handle, std::uint32_t field) {
+  mortise_bytes bytes;
+  const std::uint32_t got = kViewService.get_bytes(handle, field, &bytes);
+  return got == MORTISE_OK ? std::string(bytes.data, bytes.size) : status(got);
+}
+
+inline std::uint64_t read_number(mortise_handle handle, std::uint32_t field) {
+  std::uint64_t number = 0;
+  EXPECT_EQ(kViewService.get_u64(handle, field, &number), MORTISE_OK);
+  return number;
+}
+
 }  // namespace mortise::plugin_host
