@@ -72,12 +72,12 @@ class Contender:
         return ["-p", self.port, "--pid", self.process.pid] + (["-u", USER, "-P", PASSWORD] if self.needs_user else [])
 
 
-def forwarder(program):
+def forwarder(program, name, loops):
     def port(folder):
         line = (folder / "log").read_text()
         return int(line.rpartition(":")[2]) if line.endswith("\n") else None
 
-    return Contender("forwarder", lambda folder, _: [program], port, has_qos=False)
+    return Contender(name, lambda folder, _: [program, "--loops", loops], port, has_qos=False)
 
 
 def mortise(program, plugin_dir, name, loops, with_plugins):
