@@ -37,9 +37,12 @@ core::Shared::StoreFailure store_failure_of(const config::Settings& settings) {
 
 /// `url` with the port that is really open.
 std::string with_port(const std::string& url, std::uint16_t port) {
-  const std::size_t colon = url.rfind(':');
-  const bool has_port = url.find_first_not_of("0123456789", colon + 1) == std::string::npos && colon > url.find("//");
-  return (has_port ? url.substr(0, colon) : url) + ":" + std::to_string(port);
+  const std::size_t host = url.find("//") + 2;
+  const std::size_t path = std::min(url.find('/', host), url.size());
+  const std::string address = url.substr(0, path);
+  const std::size_t colon = address.rfind(':');
+  const bool has_port = colon >= host && address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+  return address.substr(0, has_port ? colon : path) + ":" + std::to_string(port) + url.substr(path);
 }
 
 /// A store plugin opens its database when it starts: it would be made, or found in use by the broker that runs.
@@ -169,8 +172,8 @@ net::LoopLimits Broker::loop_limits() const {
 
 std::vector<std::string> Broker::open_urls() const {
   std::vector<std::string> urls;
-  for (const std::shared_ptr<net::TcpListener>& listener : loops_->listeners()) {
-    urls.push_back(with_port(listener->url(), listener->port()));
+  for (const std::shared_ptr<net::Listener>& listener : loops_->listeners()) {
+    urls.push_back(listener->port() == 0 ? listener->url() : with_port(listener->url(), listener->port()));
   }
   return urls;
 }

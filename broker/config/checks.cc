@@ -58,6 +58,7 @@ class Checker {
     return (settings_.directory / path).lexically_normal();
   }
 
+  Outcome check_door(std::size_t index);
   Outcome check_plugin(std::size_t index);
   Outcome find_library(const std::string& path, PluginSettings& plugin);
   std::string libraries_near(const std::filesystem::path& library) const;
@@ -104,14 +105,47 @@ Outcome Checker::check_listeners() {
     listener.url = kDefaultListener;
     settings_.listeners.push_back(listener);
   }
-  std::set<std::pair<std::string, std::uint16_t>> taken;
+  std::set<std::pair<std::string, std::uint16_t>> taken;  // a Unix socket's path and 0
   for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
     ListenerSettings& listener = settings_.listeners[i];
     const std::string path = entry_path(kListenersPath, i) + ".url";
     if (auto parsed = parse_listener_url(listener); !parsed) return problem(path, parsed.error().message);
-    if (listener.port != 0 && !taken.emplace(listener.host, listener.port).second)
+    if (listener.is_unix) listener.path = from_here(listener.path);
+    const bool is_chosen = listener.is_unix || listener.port != 0;
+    if (is_chosen && !taken.emplace(listener.is_unix ? listener.path : listener.host, listener.port).second)
       return problem(path, quoted(listener.url, 128) + " is listed twice; keep one");
+    if (Outcome outcome = check_door(i); !outcome) return outcome;
   }
+  return {};
+}
+
+/// What only some kinds of listeners have.
+Outcome Checker::check_door(std::size_t index) {
+  ListenerSettings& listener = settings_.listeners[index];
+  const std::string path = entry_path(kListenersPath, index);
+  if (!listener.is_unix && listener.socket_mode != ListenerSettings{}.socket_mode)
+    return problem(path + ".socket_mode", "only a unix:// listener has a file; remove this key");
+  if (!listener.has_websocket && !listener.origins.empty())
+    return problem(path + ".websocket.origins",
+                   "only pages that open a WebSocket have an Origin; remove this key, or use ws://");
+  const std::string& mode = listener.socket_mode;
+  if (mode.size() < 3 || mode.size() > 4 || mode.find_first_not_of("01234567") != std::string::npos ||
+      (mode.size() == 4 && mode.front() != '0'))
+    return problem(
+        path + ".socket_mode",
+        quoted(mode, 32) + " is none; allowed: three octal digits, for example \"0660\" for owner and group");
+  for (std::size_t i = 0; i < listener.proxies.size(); ++i) {
+    const std::optional<IpNetwork> network = IpNetwork::parse(listener.proxies[i]);
+    if (!network)
+      return problem(
+          path + ".proxy_protocol.from[" + std::to_string(i) + "]",
+          quoted(listener.proxies[i], 64) +
+              " is no address or network; allowed: for example 127.0.0.1, ::1, 10.0.0.0/8 (the first address of it)");
+    listener.proxy_networks.push_back(*network);
+  }
+  if (listener.is_unix && !listener.proxies.empty())
+    return problem(path + ".proxy_protocol.from",
+                   "who connects to a Unix socket has no address; use a tcp:// listener");
   return {};
 }
 
@@ -243,7 +277,7 @@ void Checker::warn_of_what_has_no_effect() {
 }  // namespace
 
 bool is_open(const ListenerSettings& listener, bool somebody_authenticates) {
-  return somebody_authenticates || listener.allow_anonymous || listener.is_loopback();
+  return somebody_authenticates || listener.allow_anonymous || listener.is_local();
 }
 
 std::string closed_because(const ListenerSettings& listener) {

@@ -36,6 +36,10 @@ Json schema_of(const Key& key) {
       return {{"type", Json::array({"array", "null"})},
               {"items", {{"type", "string"}, {"pattern", kNamePattern}}},
               {"uniqueItems", true}};
+    case ValueKind::kTexts:
+      return {{"type", Json::array({"array", "null"})},
+              {"items", {{"type", "string"}, {"minLength", 1}}},
+              {"uniqueItems", true}};
     case ValueKind::kText:
     case ValueKind::kPath:
       return {{"type", "string"}, {"minLength", 1}};

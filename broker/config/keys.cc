@@ -50,6 +50,8 @@ std::string allowed_values(const Key& key) {
       return "allowed: a name of 1 to 32 of a-z, 0-9, _ and -";
     case ValueKind::kNames:
       return "allowed: a list of names, each 1 to 32 of a-z, 0-9, _ and -";
+    case ValueKind::kTexts:
+      return "allowed: a list of texts on one line each";
     case ValueKind::kText:
       return "allowed: text on one line";
     case ValueKind::kPath:
@@ -74,9 +76,14 @@ std::string render(const Key& key, const Value& value) {
     case ValueKind::kChoice:
       return split_choices(key.choices).at(value.number);
     case ValueKind::kNames:
+    case ValueKind::kTexts:
       return value.names.empty() ? "[]" : "[" + joined(value.names) + "]";
-    case ValueKind::kName:
     case ValueKind::kText:
+      // Digits alone would be a number.
+      return value.text.empty() || value.text.find_first_not_of("0123456789") != std::string::npos
+                 ? value.text
+                 : "\"" + value.text + "\"";
+    case ValueKind::kName:
     case ValueKind::kPath:
     case ValueKind::kAnything:
       return value.text;

@@ -8,8 +8,11 @@ using L = ListenerSettings;
 using P = PluginSettings;
 
 constexpr Row<L> kListenerRows[] = {
-    row(required("url", ValueKind::kText, "The address: tcp://HOST:PORT; port 0 is any free one.",
-                 "tcp://127.0.0.1:1883"),
+    row(required(
+            "url", ValueKind::kText,
+            "The address: tcp://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; the path is /mqtt when it is left out), or "
+            "unix:///PATH; port 0 is any free one.",
+            "tcp://127.0.0.1:1883"),
         text<&L::url>()),
     row(flag("allow_anonymous",
              "Opens an address that is not loopback although no auth plugin decides who may connect."),
@@ -19,7 +22,22 @@ constexpr Row<L> kListenerRows[] = {
         number<&L::max_connections>()),
     row(count("backlog", {1, 65535}, "How many connections may wait to be accepted."), number<&L::backlog>()),
     not_yet<L>("tls", "TLS is not there yet in this version; use a tcp:// listener behind a TLS proxy, or on loopback"),
-    not_yet<L>("proxy_protocol", "the PROXY protocol is not there yet in this version; remove this key"),
+    row(other("socket_mode", ValueKind::kText,
+              "Permissions of a Unix socket's file, three or four octal digits in quotes: who may connect is who may "
+              "write it."),
+        text<&L::socket_mode>()),
+    row(other("proxy_protocol.from", ValueKind::kTexts,
+              "Addresses and networks of the proxies in front of this listener. Each connection of theirs begins with "
+              "a PROXY "
+              "header (version 1 or 2), which says who the Client is; whoever else connects is turned away. Empty: no "
+              "proxy.",
+              "[127.0.0.1, 10.0.0.0/8]"),
+        names<&L::proxies>()),
+    row(other("websocket.origins", ValueKind::kTexts,
+              "The Origins whose web pages may open a WebSocket here; programs, which send no Origin, always may. "
+              "Empty: all pages.",
+              "[https://dashboard.example]"),
+        names<&L::origins>()),
 };
 
 constexpr Row<P> kPluginRows[] = {

@@ -1,14 +1,12 @@
 #include "broker/config/listener_url.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
+#include <optional>
 
 #include "broker/base/bytes.h"
+#include "broker/base/ip_network.h"
 
 namespace mortise::config {
 
@@ -16,25 +14,40 @@ namespace {
 
 constexpr const char* kForm = "; allowed: tcp://HOST:PORT, for example tcp://127.0.0.1:1883 or tcp://[::1]:1883";
 
-struct NotYet {
-  const char* scheme;
-  const char* what;
-};
-constexpr std::array<NotYet, 5> kNotYet{
-    {{"tls", "TLS"}, {"mqtts", "TLS"}, {"ws", "WebSocket"}, {"wss", "WebSocket"}, {"unix", "Unix sockets"}}};
+enum class Door : std::uint8_t { kTcp, kWebSocket, kUnix, kNotYet, kOtherName };
 
-Result<std::string_view> after_scheme(std::string_view url) {
+struct Scheme {
+  const char* name;
+  Door door;
+  const char* remark;
+  std::uint16_t port;
+};
+constexpr std::array kSchemes{
+    Scheme{"tcp", Door::kTcp, "", 1883},
+    Scheme{"ws", Door::kWebSocket, "", 8083},
+    Scheme{"unix", Door::kUnix, "", 0},
+    Scheme{"tls", Door::kNotYet, "TLS", 0},
+    Scheme{"wss", Door::kNotYet, "WebSocket over TLS", 0},
+    Scheme{"mqtt", Door::kOtherName, "tcp", 0},
+    Scheme{"mqtts", Door::kOtherName, "tls", 0},
+    Scheme{"ssl", Door::kOtherName, "tls", 0},
+};
+
+/// Takes the scheme off the front of `url`.
+Result<Scheme> take_scheme(std::string_view& url) {
   const std::size_t end = url.find("://");
   if (end == std::string_view::npos) return failure(quoted(url, 128) + " has no scheme" + kForm);
-  const std::string_view scheme = url.substr(0, end);
-  for (const NotYet& known : kNotYet) {
-    if (scheme == known.scheme)
-      return failure(std::string(known.what) + " (" + known.scheme +
-                     "://): not there yet in this version; use tcp://HOST:PORT");
-  }
-  if (scheme == "mqtt") return failure("write tcp:// instead of mqtt://");
-  if (scheme != "tcp") return failure("the scheme " + quoted(scheme, 32) + " is not known" + kForm);
-  return url.substr(end + 3);
+  const std::string_view name = url.substr(0, end);
+  const auto* found = std::ranges::find_if(kSchemes, [name](const Scheme& scheme) { return name == scheme.name; });
+  if (found == kSchemes.end())
+    return failure("the scheme " + quoted(name, 32) + " is not known" + kForm + "; ws://HOST:PORT/PATH; unix:///PATH");
+  if (found->door == Door::kNotYet)
+    return failure(std::string(found->remark) + " (" + found->name +
+                   "://): not there yet in this version; use tcp://HOST:PORT");
+  if (found->door == Door::kOtherName)
+    return failure("write " + std::string(found->remark) + ":// instead of " + found->name + "://");
+  url.remove_prefix(end + 3);
+  return *found;
 }
 
 Result<std::uint16_t> parse_port(std::string_view text) {
@@ -53,17 +66,12 @@ bool is_host(std::string_view host) {
   });
 }
 
-bool is_ipv6(const std::string& host) {
-  in6_addr address{};
-  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
-}
-
 /// Takes the host off the front of "host:port" or "[host]:port".
 Result<std::string> take_host(std::string_view& rest) {
   if (rest.starts_with('[')) {
     const std::size_t end = rest.find(']');
     const std::string host(rest.substr(1, end == std::string_view::npos ? end : end - 1));
-    if (end == std::string_view::npos || !is_ipv6(host))
+    if (end == std::string_view::npos || host.find(':') == std::string::npos || !IpAddress::parse(host))
       return failure(quoted(rest, 64) + " does not begin with an IPv6 address in brackets" + kForm);
     rest.remove_prefix(end + 1);
     return host;
@@ -78,20 +86,52 @@ Result<std::string> take_host(std::string_view& rest) {
   return std::string(host);
 }
 
+/// The path of a WebSocket: what a browser would send as it is.
+Result<std::string> websocket_path(std::string_view text) {
+  if (text.empty()) return std::string("/mqtt");
+  const bool is_plain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F && c != '?' && c != '#'; });
+  if (!is_plain || text.size() > 255)
+    return failure("the path " + quoted(text, 64) +
+                   " is not one; allowed: 1 to 255 visible ASCII characters but ? and #");
+  return std::string(text);
+}
+
+Result<void> parse_unix(ListenerSettings& listener, std::string_view path) {
+  // As much as an address of the kernel takes, less the zero behind it (unix(7)).
+  constexpr std::size_t kLongest = 107;
+  if (path.empty() || path.ends_with('/'))
+    return failure("a Unix socket needs the path of a file, for example unix:///run/mortise/mqtt.sock");
+  if (path.size() > kLongest)
+    return failure("the path has " + std::to_string(path.size()) + " bytes; the system takes at most " +
+                   std::to_string(kLongest) + " for a Unix socket");
+  listener.is_unix = true;
+  listener.port = 0;
+  listener.path = path;
+  return {};
+}
+
 }  // namespace
 
 Result<void> parse_listener_url(ListenerSettings& listener) {
-  auto rest = after_scheme(listener.url);
-  if (!rest) return std::move(rest).as_failure();
-  std::string_view address = *rest;
-  if (address.ends_with('/')) address.remove_suffix(1);
-  if (address.find_first_of("/?#@") != std::string_view::npos)
+  std::string_view rest = listener.url;
+  const Result<Scheme> scheme = take_scheme(rest);
+  if (!scheme) return failure(scheme.error());
+  if (scheme->door == Door::kUnix) return parse_unix(listener, rest);
+  std::string_view address = rest.substr(0, rest.find('/'));
+  const std::string_view path = rest.substr(address.size());
+  listener.has_websocket = scheme->door == Door::kWebSocket;
+  if (address.find_first_of("?#@") != std::string_view::npos ||
+      (!listener.has_websocket && path.find_first_not_of('/') != std::string_view::npos))
     return failure("a TCP address has no path and no user" + std::string(kForm));
+  if (listener.has_websocket) {
+    auto parsed = websocket_path(path);
+    if (!parsed) return std::move(parsed).as_failure();
+    listener.path = std::move(*parsed);
+  }
   auto host = take_host(address);
   if (!host) return std::move(host).as_failure();
-  listener.kind = ListenerKind::kTcp;
   listener.host = std::move(*host);
-  listener.port = 1883;
+  listener.port = scheme->port;
   if (address.empty()) return {};
   auto port = parse_port(address.substr(1));
   if (address.front() != ':' || !port)
@@ -102,20 +142,10 @@ Result<void> parse_listener_url(ListenerSettings& listener) {
 
 bool is_loopback_host(std::string_view host) noexcept {
   if (host == "localhost") return true;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (host.size() >= text.size()) return false;
-  std::copy(host.begin(), host.end(), text.begin());
-  in_addr four{};
-  if (inet_pton(AF_INET, text.data(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
-  in6_addr six{};
-  if (inet_pton(AF_INET6, text.data(), &six) != 1) return false;
-  std::array<std::uint8_t, 16> bytes{};
-  std::memcpy(bytes.data(), &six, bytes.size());
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) return bytes[12] == 127;
-  return std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; }) && bytes.back() == 1;
+  const std::optional<IpAddress> address = IpAddress::parse(host);
+  return address && address->is_loopback();
 }
 
-bool ListenerSettings::is_loopback() const { return is_loopback_host(host); }
+bool ListenerSettings::is_local() const { return proxies.empty() && (is_unix || is_loopback_host(host)); }
 
 }  // namespace mortise::config

@@ -7,8 +7,9 @@
 
 namespace mortise::config {
 
-/// Fills kind, host and port of a listener from its url. Errors: a scheme that is not there yet or not known, no host,
-/// a port that is none, a path.
+/// Fills what a listener's url says: what it speaks, host, port and path. A Unix socket's path is as written. Errors: a
+/// scheme that is not there yet or not known, no host, a port that is none, a path where none belongs or none where one
+/// does.
 Result<void> parse_listener_url(ListenerSettings& listener);
 
 /// 127.0.0.0/8, ::1, the IPv4-mapped ones of it, and `localhost`; any other name is not (it could resolve to anything).

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/base/ip_network.h"
 #include "broker/base/log.h"
 #include "broker/base/result.h"
 #include "broker/hooks/chain.h"
@@ -17,18 +18,26 @@
 
 namespace mortise::config {
 
-enum class ListenerKind : std::uint8_t { kTcp };
-
 struct ListenerSettings {
   std::string url;  // as written, for messages: "tcp://127.0.0.1:1883"
-  ListenerKind kind = ListenerKind::kTcp;
-  std::string host;              // without brackets
-  std::uint16_t port = 1883;     // 0: any free one (tests)
+  // What the url says (parse_listener_url):
+  bool is_unix = false;
+  bool has_websocket = false;
+  std::string host;           // without brackets; empty for a Unix socket
+  std::uint16_t port = 1883;  // 0: any free one (tests)
+  // Of a Unix socket, absolute, or of a WebSocket: "/mqtt"
+  std::string path;
+
   bool allow_anonymous = false;  // open although no auth plugin is configured and the address is not loopback
   int backlog = 1024;
-  std::size_t max_connections = 0;  // 0: as many as descriptors allow
-  int line = 0;                     // in the file
-  bool is_loopback() const;
+  std::size_t max_connections = 0;        // 0: as many as descriptors allow
+  std::string socket_mode = "0660";       // permissions of a Unix socket's file, octal
+  std::vector<std::string> proxies;       // addresses and networks that must send a PROXY header; empty: nobody does
+  std::vector<IpNetwork> proxy_networks;  // the same, understood
+  std::vector<std::string> origins;       // of web pages that may open a WebSocket; empty: all
+  int line = 0;                           // in the file
+  /// Whether only Clients on this machine can reach it.
+  bool is_local() const;
 };
 
 enum class RunMode : std::uint8_t { kInline, kProcess };

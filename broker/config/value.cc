@@ -84,7 +84,13 @@ ValueResult read_text(const Key& key, const YamlNode& node, const std::string& p
   return Value{0, *text, {}};
 }
 
-ValueResult read_names(const Key& key, const YamlNode& node, const std::string& path) {
+/// One item of a list of names or texts.
+bool is_item(const Key& key, std::string_view text) noexcept {
+  if (key.kind == ValueKind::kNames) return is_name(text);
+  return !text.empty() && text.find_first_of(std::string_view("\0\n", 2)) == std::string_view::npos;
+}
+
+ValueResult read_list(const Key& key, const YamlNode& node, const std::string& path) {
   Value value;
   if (node.kind == YamlKind::kNull) return value;
   if (node.kind != YamlKind::kSequence) return not_this(key, node, path);
@@ -92,7 +98,7 @@ ValueResult read_names(const Key& key, const YamlNode& node, const std::string& 
   for (const YamlNodePtr& item : node.items) {
     const std::string item_path = path + "[" + std::to_string(value.names.size()) + "]";
     const std::string* text = text_of(*item);
-    if (text == nullptr || !is_name(*text)) return not_this(key, *item, item_path);
+    if (text == nullptr || !is_item(key, *text)) return not_this(key, *item, item_path);
     if (!seen.insert(*text).second) return problem(*item, item_path, *text + " is in this list twice; keep one");
     value.names.push_back(*text);
   }
@@ -131,7 +137,8 @@ Result<Value, Problem> read_value(const Key& key, const YamlNode& node, const st
     case ValueKind::kPath:
       return read_text(key, node, path);
     case ValueKind::kNames:
-      return read_names(key, node, path);
+    case ValueKind::kTexts:
+      return read_list(key, node, path);
     case ValueKind::kAnything:
       return read_anything(key, node, path);
     case ValueKind::kNotYet:

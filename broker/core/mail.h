@@ -28,12 +28,13 @@ class DetachedStream {
 
 /// What the socket knows of its peer.
 struct PeerInfo {
-  SharedBytes listener;  // its URL
-  std::string peer_address;
+  SharedBytes listener;      // its URL
+  std::string peer_address;  // empty on a Unix socket
   std::uint16_t peer_port = 0;
   std::string local_address;
   std::uint16_t local_port = 0;
   mqtt::CertificatePtr certificate;
+  std::optional<mqtt::PeerProcess> process;  // of a Unix socket
 };
 
 /// An authenticated client on its way to its home loop. `connect` is the whole CONNECT packet as it was received.

@@ -35,6 +35,11 @@ ConnectionId Shard::accepted(PeerInfo peer, Now now) {
   return connection.id;
 }
 
+PeerInfo* Shard::peer(ConnectionId id) noexcept {
+  Connection* connection = state_->connections.find(id);
+  return connection == nullptr ? nullptr : connection->peer.get();
+}
+
 ConnectionId Shard::arrived(Arrival arrival, Now now) {
   Connection& connection = state_->connections.emplace(std::move(arrival.peer), state_->outbox_buffers);
   const ConnectionId id = connection.id;

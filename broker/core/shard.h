@@ -88,6 +88,9 @@ class Shard {
   // ---- What the loop tells ----------------------------------------------------------------------------------------
   /// A socket was accepted here. The Client has connect_timeout to send CONNECT.
   ConnectionId accepted(PeerInfo peer, Now now);
+  /// What is known of the peer, for the loop to complete; null once CONNECT was answered, or when the connection is
+  /// gone.
+  PeerInfo* peer(ConnectionId connection) noexcept;
   /// An authenticated client moved here. Its leftover bytes are offered by receive() next.
   ConnectionId arrived(Arrival arrival, Now now);
   /// Offers unconsumed bytes of the stream, all that there are; returns how many were consumed. The rest (part of a

@@ -24,6 +24,14 @@ struct CertificateIdentity {
 /// Null: no certificate was shown.
 using CertificatePtr = std::shared_ptr<const CertificateIdentity>;
 
+/// The process at the other end of a Unix socket, as the system says it was when it connected.
+struct PeerProcess {
+  std::uint32_t user_id = 0;
+  std::uint32_t group_id = 0;
+  std::uint32_t process_id = 0;
+  bool operator==(const PeerProcess&) const = default;
+};
+
 /// In order. Null: there are none.
 using UserProperties = std::vector<std::pair<std::string, std::string>>;
 using UserPropertiesPtr = std::shared_ptr<const UserProperties>;
@@ -36,7 +44,7 @@ struct Principal {
   std::optional<std::string> user_name;  // as authentication decided it
   std::string name_space;                // set by authentication; scopes client ids and session keys
   SharedBytes listener;                  // its URL
-  std::string peer_address;              // "127.0.0.1", "::1", or the path of a Unix socket
+  std::string peer_address;              // "127.0.0.1", "::1"; empty on a Unix socket
   std::uint16_t peer_port = 0;
   ProtocolVersion version = ProtocolVersion::k5;
   CertificatePtr certificate;

@@ -7,25 +7,29 @@
 
 namespace mortise::net {
 
-void Acceptors::add(std::shared_ptr<TcpListener> listener) {
+void Acceptors::add(std::shared_ptr<Listener> listener) {
   gates_.push_back({std::move(listener), false});
   watch(static_cast<std::uint32_t>(gates_.size() - 1));
 }
 
 void Acceptors::watch(std::uint32_t index) {
-  const TcpListener& listener = *gates_[index].listener;
+  const Listener& listener = *gates_[index].listener;
   // Level-triggered: whoever is left waiting is reported again, here or to another loop.
   if (poller_.add(listener.descriptor(), EPOLLIN | EPOLLEXCLUSIVE, {PollToken::Kind::kListener, index, 0})) return;
   MORTISE_LOG(kError, "net", "a loop cannot watch %s: %s; its connections go to the other loops",
               listener.url().c_str(), std::strerror(errno));
 }
 
-bool Acceptors::goes_on(std::uint32_t index, const TcpListener::Accepted& accepted, SteadyTime now) {
-  if (accepted.status == TcpListener::Accepted::Status::kRefused) {
+bool Acceptors::goes_on(std::uint32_t index, const Listener::Accepted& accepted, SteadyTime now) {
+  if (accepted.status == Listener::Accepted::Status::kRefused) {
     counters_.refused.add();
     return true;
   }
-  if (accepted.status == TcpListener::Accepted::Status::kNone) return false;
+  if (accepted.status == Listener::Accepted::Status::kStranger) {
+    counters_.strangers.add();
+    return true;
+  }
+  if (accepted.status == Listener::Accepted::Status::kNone) return false;
   Gate& gate = gates_[index];
   poller_.remove(gate.listener->descriptor());
   gate.is_paused = true;

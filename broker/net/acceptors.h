@@ -3,10 +3,10 @@
 #include <memory>
 #include <vector>
 
+#include "broker/net/listener.h"
 #include "broker/net/loop_counters.h"
 #include "broker/net/loop_limits.h"
 #include "broker/net/poller.h"
-#include "broker/net/tcp_listener.h"
 
 namespace mortise::net {
 
@@ -17,14 +17,14 @@ class Acceptors {
   Acceptors(Poller& poller, LoopCounters& counters, const LoopLimits& limits)
       : poller_(poller), counters_(counters), limits_(limits) {}
 
-  void add(std::shared_ptr<TcpListener> listener);
+  void add(std::shared_ptr<Listener> listener);
   /// Somebody waits at listener `index`: calls accept(Stream, PeerInfo) for each, up to the limit; the rest is reported
   /// again.
   template <class Accept>
   void accept_from(std::uint32_t index, SteadyTime now, Accept&& accept) {
     for (std::size_t count = 0; index < gates_.size() && count < limits_.accepts_per_iteration; ++count) {
-      TcpListener::Accepted accepted = gates_[index].listener->accept();
-      if (accepted.status == TcpListener::Accepted::Status::kDone) {
+      Listener::Accepted accepted = gates_[index].listener->accept();
+      if (accepted.status == Listener::Accepted::Status::kDone) {
         accept(std::move(accepted.stream), std::move(accepted.peer));
       } else if (!goes_on(index, accepted, now)) {
         return;
@@ -39,11 +39,11 @@ class Acceptors {
 
  private:
   struct Gate {
-    std::shared_ptr<TcpListener> listener;
+    std::shared_ptr<Listener> listener;
     bool is_paused = false;
   };
   /// Nothing was accepted: true when the next one may be.
-  bool goes_on(std::uint32_t index, const TcpListener::Accepted& accepted, SteadyTime now);
+  bool goes_on(std::uint32_t index, const Listener::Accepted& accepted, SteadyTime now);
   void watch(std::uint32_t index);
 
   Poller& poller_;

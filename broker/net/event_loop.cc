@@ -215,9 +215,19 @@ std::size_t EventLoop::read(StreamSocket& socket) {
   if (transfer.status == Transfer::Status::kFailed && transfer.error == ENOBUFS) counters_.overlong_partials.add();
   if (is_over) socket.set(StreamSocket::kEnded);
   if (is_over || outcome.ran_dry) socket.clear(StreamSocket::kReadable);
-  // A handshake may answer without the broker having said anything.
-  if (socket.stream.layer && socket.stream.layer->owes_bytes()) unblocked_.push_back(socket.id);
+  if (socket.stream.layer) attend_layer(socket);
   return transfer.bytes;
+}
+
+/// A layer may have learnt who the peer is, and have something to answer without the broker having said anything.
+void EventLoop::attend_layer(const StreamSocket& socket) {
+  ByteStream& layer = *socket.stream.layer;
+  if (layer.has_introduction()) {
+    core::PeerInfo nobody;
+    core::PeerInfo* peer = shard_.peer(socket.id);
+    layer.introduce(peer != nullptr ? *peer : nobody);
+  }
+  if (layer.owes_bytes()) unblocked_.push_back(socket.id);
 }
 
 void EventLoop::offer(StreamSocket& socket) {
@@ -232,7 +242,9 @@ void EventLoop::offer(StreamSocket& socket) {
 void EventLoop::end_if_done(StreamSocket& socket) {
   if (!shard_.wants_bytes(socket.id)) return;
   shard_.closed(socket.id, now_);
-  close_connection(socket, core::Farewell::kAbort, {});
+  // A layer that gave the connection up may have said why.
+  const bool has_words = socket.stream.layer && socket.stream.layer->owes_bytes();
+  close_connection(socket, has_words ? core::Farewell::kFlush : core::Farewell::kAbort, {});
 }
 
 }  // namespace mortise::net

@@ -39,7 +39,7 @@ class EventLoop {
 
   // ---- Thread: the loop's (in a posted task)
   // --------------------------------------------------------------------------
-  void add_listener(std::shared_ptr<TcpListener> listener) { acceptors_.add(std::move(listener)); }
+  void add_listener(std::shared_ptr<Listener> listener) { acceptors_.add(std::move(listener)); }
   /// Accepts nothing more, says good-bye to every Client, and calls `drained` once no socket is left.
   void drain(std::function<void()> drained);
   /// `run` returns after this iteration.
@@ -68,6 +68,7 @@ class EventLoop {
   void enqueue(StreamSocket& socket);
   std::size_t serve(StreamSocket& socket);
   std::size_t read(StreamSocket& socket);
+  void attend_layer(const StreamSocket& socket);
   void offer(StreamSocket& socket);
   void end_if_done(StreamSocket& socket);
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <utility>
 
 #include "broker/net/outbox_writer.h"
 
@@ -16,8 +17,7 @@ constexpr std::size_t kDiscardAtMost = 1u << 20;
 }  // namespace
 
 void Farewells::add(Stream stream, core::Outbox outbox, bool has_ended, SteadyTime now) {
-  Farewell farewell{std::move(stream), std::move(outbox), has_ended, false, 0, ++last_serial_};
-  if (farewell.stream.layer) farewell.stream.layer->say_farewell();
+  Farewell farewell{std::move(stream), std::move(outbox), has_ended, false, false, 0, ++last_serial_};
   if (!go_on(farewell)) {
     counters_.open.subtract();
     return;
@@ -50,13 +50,20 @@ void Farewells::on_event(std::uint32_t index) {
 
 bool Farewells::go_on(Farewell& farewell) {
   if (!farewell.has_shut_down) {
-    const Transfer written = write_outbox(farewell.stream, farewell.outbox, counters_);
+    const Transfer written = write_last(farewell);
     if (written.status == Transfer::Status::kWouldBlock) return true;
     if (written.status == Transfer::Status::kFailed || farewell.has_ended) return false;
     ::shutdown(farewell.stream.socket.get(), SHUT_WR);
     farewell.has_shut_down = true;
   }
   return discard_input(farewell);
+}
+
+Transfer Farewells::write_last(Farewell& farewell) {
+  const Transfer written = write_outbox(farewell.stream, farewell.outbox, counters_);
+  if (written.status != Transfer::Status::kDone || std::exchange(farewell.has_said, true)) return written;
+  if (farewell.stream.layer) farewell.stream.layer->say_farewell();
+  return flush_layer(farewell.stream);
 }
 
 bool Farewells::discard_input(Farewell& farewell) {

@@ -37,6 +37,7 @@ class Farewells {
     Stream stream;
     core::Outbox outbox;
     bool has_ended = false;      // the peer closed
+    bool has_said = false;       // what its layer says at the end
     bool has_shut_down = false;  // everything is written, and the peer knows
     std::size_t discarded = 0;   // bytes
     std::uint64_t serial = 0;
@@ -48,6 +49,7 @@ class Farewells {
   };
   /// False: it is over and the socket can be closed.
   bool go_on(Farewell& farewell);
+  Transfer write_last(Farewell& farewell);
   bool discard_input(Farewell& farewell);
   std::uint32_t keep(Farewell farewell);
   void end(std::uint32_t index);

@@ -5,6 +5,7 @@ namespace mortise::net {
 LoopTotals& LoopTotals::operator+=(const LoopTotals& other) noexcept {
   accepted += other.accepted;
   refused += other.refused;
+  strangers += other.strangers;
   open += other.open;
   bytes_read += other.bytes_read;
   bytes_written += other.bytes_written;
@@ -23,6 +24,7 @@ LoopTotals& LoopTotals::operator+=(const LoopTotals& other) noexcept {
 LoopTotals LoopCounters::totals() const noexcept {
   return {accepted.get(),
           refused.get(),
+          strangers.get(),
           open.get(),
           bytes_read.get(),
           bytes_written.get(),

@@ -57,16 +57,16 @@ void LoopGroup::start() {
 }
 
 Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& settings) {
-  std::vector<std::shared_ptr<TcpListener>> opened;
+  std::vector<std::shared_ptr<Listener>> opened;
   for (const config::ListenerSettings& one : settings) {
-    Result<std::shared_ptr<TcpListener>> listener = TcpListener::open(one, opened.size());
+    Result<std::shared_ptr<Listener>> listener = Listener::open(one, opened.size());
     if (!listener) return std::move(listener).as_failure();
     opened.push_back(std::move(*listener));
   }
   listeners_ = std::move(opened);
   for (const std::unique_ptr<EventLoop>& loop : loops_) {
     loop->post([&loop = *loop, listeners = listeners_] {
-      for (const std::shared_ptr<TcpListener>& listener : listeners) loop.add_listener(listener);
+      for (const std::shared_ptr<Listener>& listener : listeners) loop.add_listener(listener);
     });
   }
   return {};

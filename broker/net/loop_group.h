@@ -31,7 +31,7 @@ class LoopGroup {
   /// Errors: an address cannot be used: which, why and what to change.
   Result<void> listen(const std::vector<config::ListenerSettings>& settings);
   /// What is open, in the order of the settings: for messages, and to learn the port where 0 was asked for.
-  const std::vector<std::shared_ptr<TcpListener>>& listeners() const noexcept { return listeners_; }
+  const std::vector<std::shared_ptr<Listener>>& listeners() const noexcept { return listeners_; }
 
   /// Stops accepting, lets every shard say good-bye, gives the last bytes up to `grace` to be written, and joins the
   /// threads. Returns the number of sockets that were closed before everything was written.
@@ -51,7 +51,7 @@ class LoopGroup {
   const Descriptor progress_;  // an event descriptor: each drained loop adds one
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::thread> threads_;
-  std::vector<std::shared_ptr<TcpListener>> listeners_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
 };
 
 }  // namespace mortise::net

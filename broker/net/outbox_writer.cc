@@ -15,15 +15,15 @@ std::size_t size_of(std::span<const iovec> vectors) {
   return size;
 }
 
-/// Bytes that a layer took earlier go first.
+}  // namespace
+
 Transfer flush_layer(const Stream& stream) {
   if (!stream.layer || !stream.layer->owes_bytes()) return {Transfer::Status::kDone, 0, 0};
   return stream.layer->flush(stream.socket.get());
 }
 
-}  // namespace
-
 Transfer write_outbox(const Stream& stream, core::Outbox& outbox, LoopCounters& counters) {
+  // Bytes that a layer took earlier go first.
   Transfer total = flush_layer(stream);
   total.bytes = 0;
   while (total.status == Transfer::Status::kDone && !outbox.empty()) {
@@ -37,9 +37,10 @@ Transfer write_outbox(const Stream& stream, core::Outbox& outbox, LoopCounters& 
     total.bytes += written.bytes;
     total.status = written.status;
     total.error = written.error;
-    // A short write means that the socket is full: asking once more would only hear EAGAIN.
-    if (written.status == Transfer::Status::kDone && written.bytes < offered)
-      total.status = Transfer::Status::kWouldBlock;
+    // A short write means that the socket is full: asking once more would only hear EAGAIN. A layer takes in pieces,
+    // and owes what the socket did not take.
+    const bool is_full = stream.layer ? stream.layer->owes_bytes() : written.bytes < offered;
+    if (written.status == Transfer::Status::kDone && is_full) total.status = Transfer::Status::kWouldBlock;
   }
   return total;
 }

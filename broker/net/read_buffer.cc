@@ -32,7 +32,7 @@ ReadBuffer::Outcome ReadBuffer::read(StreamSocket& socket, std::size_t budget) {
 ReadBuffer::Outcome ReadBuffer::read_shared(StreamSocket& socket, std::size_t budget) {
   const ByteView held = socket.partial.view();
   const Outcome outcome = read_into(socket, {bytes_.get() + held.size(), budget});
-  if (outcome.transfer.status != Transfer::Status::kDone) return outcome;
+  if (outcome.transfer.bytes == 0) return outcome;
   if (!held.empty()) std::memcpy(bytes_.get(), held.data(), held.size());
   filled_ = held.size() + outcome.transfer.bytes;
   return outcome;

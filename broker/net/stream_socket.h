@@ -19,12 +19,8 @@ struct Stream {
   std::unique_ptr<ByteStream> layer;  // null: plain bytes
   Permit permit;                      // its place among its listener's connections
 
-  Transfer read(std::span<std::uint8_t> into) const {
-    return layer ? layer->read(socket.get(), into) : receive_bytes(socket.get(), into);
-  }
-  Transfer write(std::span<const iovec> vectors) const {
-    return layer ? layer->write(socket.get(), vectors) : send_vectors(socket.get(), vectors);
-  }
+  Transfer read(std::span<std::uint8_t> into) const { return read_through(layer.get(), socket.get(), into); }
+  Transfer write(std::span<const iovec> vectors) const { return write_through(layer.get(), socket.get(), vectors); }
 };
 
 /// What a loop knows of one connection's socket: one cache line. Unsynchronised (loop-owned).

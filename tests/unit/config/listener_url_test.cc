@@ -40,18 +40,44 @@ TEST(ListenerUrl, ThePortIs1883WhenItIsLeftOut) {
   EXPECT_EQ(parsed("tcp://[::1]").port, 1883);
 }
 
+TEST(ListenerUrl, AWebSocketHasAPath) {
+  const ListenerSettings listener = parsed("ws://127.0.0.1:8084/mqtt/v5");
+  EXPECT_TRUE(listener.has_websocket);
+  EXPECT_EQ(listener.host, "127.0.0.1");
+  EXPECT_EQ(listener.port, 8084);
+  EXPECT_EQ(listener.path, "/mqtt/v5");
+  EXPECT_EQ(parsed("ws://[::1]").path, "/mqtt");
+  EXPECT_EQ(parsed("ws://[::1]").port, 8083);
+  EXPECT_EQ(parsed("ws://localhost/").path, "/");
+  EXPECT_FALSE(parsed("tcp://localhost").has_websocket);
+  EXPECT_THAT(url_error("ws://localhost/a?b"), HasSubstr("the path \"/a?b\" is not one"));
+  EXPECT_THAT(url_error("ws://localhost/a b"), HasSubstr("the path \"/a b\" is not one"));
+  EXPECT_THAT(url_error("ws://me@localhost/a"), HasSubstr("has no path and no user"));
+}
+
+TEST(ListenerUrl, AUnixSocketIsAFile) {
+  const ListenerSettings listener = parsed("unix:///run/mortise/mqtt.sock");
+  EXPECT_TRUE(listener.is_unix);
+  EXPECT_EQ(listener.path, "/run/mortise/mqtt.sock");
+  EXPECT_EQ(listener.port, 0);
+  EXPECT_TRUE(listener.is_local());
+  EXPECT_EQ(parsed("unix://here.sock").path, "here.sock");
+  EXPECT_THAT(url_error("unix://"), HasSubstr("needs the path of a file"));
+  EXPECT_THAT(url_error("unix:///run/"), HasSubstr("needs the path of a file"));
+  EXPECT_FALSE(url_error("unix:///" + std::string(106, 'a')) != "no error");
+  EXPECT_THAT(url_error("unix:///" + std::string(107, 'a')),
+              HasSubstr("the path has 108 bytes; the system takes at most 107"));
+}
+
 TEST(ListenerUrl, SchemesThatAreNotThereYetAreRefusedWithWhatToUse) {
   EXPECT_EQ(url_error("tls://0.0.0.0:8883"), "TLS (tls://): not there yet in this version; use tcp://HOST:PORT");
-  EXPECT_EQ(url_error("ws://127.0.0.1:8083/mqtt"),
-            "WebSocket (ws://): not there yet in this version; use tcp://HOST:PORT");
   EXPECT_EQ(url_error("wss://127.0.0.1:8083/mqtt"),
-            "WebSocket (wss://): not there yet in this version; use tcp://HOST:PORT");
-  EXPECT_EQ(url_error("unix:///run/mortise/mqtt.sock"),
-            "Unix sockets (unix://): not there yet in this version; use tcp://HOST:PORT");
+            "WebSocket over TLS (wss://): not there yet in this version; use tcp://HOST:PORT");
 }
 
 TEST(ListenerUrl, OtherSchemesAreErrorsThatShowTheForm) {
   EXPECT_EQ(url_error("mqtt://127.0.0.1"), "write tcp:// instead of mqtt://");
+  EXPECT_EQ(url_error("mqtts://127.0.0.1"), "write tls:// instead of mqtts://");
   EXPECT_THAT(url_error("http://127.0.0.1"), HasSubstr("the scheme \"http\" is not known; allowed: tcp://HOST:PORT"));
   EXPECT_THAT(url_error("127.0.0.1:1883"), HasSubstr("\"127.0.0.1:1883\" has no scheme; allowed: tcp://HOST:PORT"));
   EXPECT_THAT(url_error("1883"), HasSubstr("has no scheme"));
@@ -80,6 +106,28 @@ TEST(ListenerUrl, OnlyAddressesOfThisMachineAreLoopback) {
   for (const char* host : {"0.0.0.0", "::", "192.168.0.1", "128.0.0.1", "localhost.example", "127.0.0.1.example",
                            "::ffff:10.0.0.1", "::2", "", "127.1"})
     EXPECT_FALSE(is_loopback_host(host)) << host;
+}
+
+TEST(ListenerUrl, WhatOnlySomeListenersHaveIsCheckedWithThem) {
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, socket_mode: \"0600\"}]"),
+              HasSubstr("listeners[0].socket_mode: only a unix:// listener has a file; remove this key"));
+  for (const char* mode : {"600x", "66", "0888", "1777", "rw"})
+    EXPECT_THAT(error_of("listeners: [{url: unix://s, socket_mode: \"" + std::string(mode) + "\"}]"),
+                HasSubstr("is none; allowed: three octal digits"))
+        << mode;
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, websocket: {origins: [\"https://a.example\"]}}]"),
+              HasSubstr("listeners[0].websocket.origins: only pages that open a WebSocket have an Origin"));
+  EXPECT_THAT(error_of("listeners: [{url: unix://s, proxy_protocol: {from: [\"::1\"]}, allow_anonymous: true}]"),
+              HasSubstr("who connects to a Unix socket has no address"));
+  EXPECT_THAT(
+      error_of("listeners: [{url: tcp://127.0.0.1, proxy_protocol: {from: [10.0.0.1/8]}, allow_anonymous: true}]"),
+      HasSubstr("listeners[0].proxy_protocol.from[0]: \"10.0.0.1/8\" is no address or network"));
+  EXPECT_THAT(error_of("listeners: [{url: unix://s}, {url: unix://./s}]"), HasSubstr("is listed twice; keep one"));
+}
+
+TEST(ListenerUrl, ClientsBehindAProxyAreNotLocal) {
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, proxy_protocol: {from: [127.0.0.1]}}]"),
+              HasSubstr("would let anybody in from outside of this machine"));
 }
 
 TEST(ListenerUrl, ErrorsInAFileNameTheListener) {

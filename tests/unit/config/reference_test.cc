@@ -110,7 +110,7 @@ TEST(Shipped, EveryConfigurationInConfIsRightAndWithoutWarnings) {
 TEST(Shipped, TheDefaultConfigurationNeedsNoPluginAndIsForThisMachineOnly) {
   const auto settings = load(kConf / "mortise.yaml", "/nowhere");
   ASSERT_TRUE(settings) << settings.error().message;
-  EXPECT_TRUE((*settings)->listeners.at(0).is_loopback());
+  EXPECT_TRUE((*settings)->listeners.at(0).is_local());
   EXPECT_EQ((*settings)->data_dir, kConf / "data");
 }
 

@@ -47,7 +47,7 @@ TEST(LoopGroup, AStopWithoutGraceEndsAlthoughAPeerReadsNothing) {
 
 TEST(LoopGroup, APortInUseIsNamedWithTheRemedy) {
   TestLoops loops;
-  const Result<std::shared_ptr<TcpListener>> second = TcpListener::open(listener_on("127.0.0.1", loops.port()), 3);
+  const Result<std::shared_ptr<Listener>> second = Listener::open(listener_on("127.0.0.1", loops.port()), 3);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message, "cannot listen on tcp://127.0.0.1:" + std::to_string(loops.port()) +
                                         ": address already in use; stop the other program or choose another port in "
@@ -55,25 +55,25 @@ TEST(LoopGroup, APortInUseIsNamedWithTheRemedy) {
 }
 
 TEST(LoopGroup, AnAddressOfAnotherMachineIsNamed) {
-  const auto listener = TcpListener::open(listener_on("192.0.2.1", 0), 0);
+  const auto listener = Listener::open(listener_on("192.0.2.1", 0), 0);
   ASSERT_FALSE(listener);
   EXPECT_NE(listener.error().message.find("this machine has no such address"), std::string::npos);
 }
 
 TEST(LoopGroup, ListensOnIpV6) {
-  Result<std::shared_ptr<TcpListener>> listener = TcpListener::open(listener_on("::1", 0), 0);
+  Result<std::shared_ptr<Listener>> listener = Listener::open(listener_on("::1", 0), 0);
   if (!listener) GTEST_SKIP() << listener.error().message;
   const ClientAddress address = ClientAddress::resolve("::1", (*listener)->port()).value();
   ClientStream client = ClientStream::connect(address, kPatience).value();
-  TcpListener::Accepted accepted = (*listener)->accept();
-  ASSERT_EQ(accepted.status, TcpListener::Accepted::Status::kDone);
+  Listener::Accepted accepted = (*listener)->accept();
+  ASSERT_EQ(accepted.status, Listener::Accepted::Status::kDone);
   EXPECT_EQ(accepted.peer.peer_address, "::1");
   EXPECT_EQ(accepted.peer.local_port, (*listener)->port());
 }
 
 TEST(LoopGroup, NoListenerOpensWhenOneCannot) {
   TestLoops loops;
-  const std::uint16_t free_port = TcpListener::open(listener_on("127.0.0.1", 0), 0).value()->port();
+  const std::uint16_t free_port = Listener::open(listener_on("127.0.0.1", 0), 0).value()->port();
   core::Shared shared;
   routing::ReclaimDomain reclaim(1);
   const std::unique_ptr<Mesh> mesh = Mesh::create(shared, {}).value();
@@ -81,7 +81,7 @@ TEST(LoopGroup, NoListenerOpensWhenOneCannot) {
   const std::unique_ptr<LoopGroup> group = LoopGroup::create(*mesh, reclaim, {&shard}, {}).value();
   group->start();
   EXPECT_FALSE(group->listen({listener_on("127.0.0.1", free_port), listener_on("127.0.0.1", loops.port())}));
-  EXPECT_TRUE(TcpListener::open(listener_on("127.0.0.1", free_port), 0));
+  EXPECT_TRUE(Listener::open(listener_on("127.0.0.1", free_port), 0));
 }
 
 TEST(LoopGroup, AFullListenerRefusesAndTakesTheNextWhenOneLeft) {

@@ -51,6 +51,7 @@ struct Connection {
   explicit Connection(Id<hooks::ConnectionTag> own) : id(own) {}
   Id<hooks::ConnectionTag> id;
   Outbox outbox;
+  PeerInfo peer;
   bool is_over = false;
   bool is_held = false;
   bool is_put_off = false;
@@ -118,6 +119,10 @@ bool Shard::State::obey(Connection& connection, std::string_view packet) {
     case 'I':
       say(connection, "loop " + std::to_string(loop) + "\n");
       break;
+    case 'W':
+      say(connection, connection.peer.peer_address + " " + std::to_string(connection.peer.peer_port) + " " +
+                          (connection.peer.certificate ? connection.peer.certificate->common_name : "-") + "\n");
+      break;
     case 'S':
       listening.insert(connection.id);
       say(connection, "listening\n");
@@ -162,9 +167,16 @@ Shard::Shard(LoopIndex loop, const Shared& shared, session::Journal*) : state_(s
 Shard::~Shard() = default;
 
 ConnectionId Shard::accepted(PeerInfo peer, Now) {
-  CHECK(peer.peer_port != 0 && !peer.peer_address.empty() && peer.local_port != 0);
+  CHECK(peer.process || (!peer.peer_address.empty() && peer.peer_port != 0 && peer.local_port != 0));
   ++state_->watch().accepted;
-  return state_->connections.emplace().id;
+  Connection& connection = state_->connections.emplace();
+  connection.peer = std::move(peer);
+  return connection.id;
+}
+
+PeerInfo* Shard::peer(ConnectionId id) noexcept {
+  Connection* connection = state_->connections.find(id);
+  return connection == nullptr ? nullptr : &connection->peer;
 }
 
 ConnectionId Shard::arrived(Arrival, Now) {

@@ -7,33 +7,39 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/base/result.h"
 #include "broker/base/time.h"
 #include "broker/config/settings.h"
 #include "broker/core/mail.h"
 #include "broker/net/stream_socket.h"
+#include "broker/net/websocket_handshake.h"
 
 namespace mortise::net {
 
-/// One listening TCP socket that all loops accept from. Immutable after opening; its counters are internally
-/// synchronised.
+/// One listening socket that all loops accept from, and what its connections speak below MQTT. Immutable after opening;
+/// its counters are internally synchronised. The file of a Unix socket goes with it.
 ///
 /// Design note: one socket in every loop's epoll (EPOLLEXCLUSIVE, so that a connection wakes one loop), not one per
 /// loop with SO_REUSEPORT: with that option a second broker of the same user could open the same port unnoticed and
 /// take half of the connections. Which loop accepts does not matter for balance: a Client moves to its home loop when
 /// it is authenticated.
-class TcpListener {
+class Listener {
  public:
   /// Opens and listens. `number`: its place in `listeners`, for messages.
   /// Errors: the address cannot be used: which, why, and what to change.
-  static Result<std::shared_ptr<TcpListener>> open(const config::ListenerSettings& settings, std::size_t number);
+  static Result<std::shared_ptr<Listener>> open(const config::ListenerSettings& settings, std::size_t number);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
 
   /// What accepting came to.
   struct Accepted {
     enum class Status : std::uint8_t {
       kDone,       // a connection
       kRefused,    // the listener is full; the connection was closed
+      kStranger,   // likewise: it is not from one of the proxies
       kNone,       // nobody waits
       kExhausted,  // no descriptor or memory is left: pause
     };
@@ -54,13 +60,18 @@ class TcpListener {
   std::size_t open_connections() const noexcept { return load_->open(); }
 
  private:
-  TcpListener(Descriptor socket, const config::ListenerSettings& settings, std::uint16_t port);
+  Listener(Descriptor socket, const config::ListenerSettings& settings);
+  bool may_connect(const sockaddr_storage& address) const;
+  std::unique_ptr<ByteStream> make_layer() const;
   core::PeerInfo peer_of(int socket, const sockaddr_storage& address) const;
 
   const Descriptor socket_;
   const std::string url_;
   const SharedBytes shared_url_;  // the same, for the peers
+  const std::string unix_path_;   // empty: TCP
   const std::uint16_t port_;
+  const std::vector<IpNetwork> proxies_;             // empty: there are none
+  std::shared_ptr<const WebSocketRules> websocket_;  // null: none
   const Ref<ListenerLoad> load_;
   mutable std::atomic<SteadyTime::rep> next_log_line_{0};
 };

@@ -1,0 +1,148 @@
+#include "broker/net/listen_socket.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace mortise::net {
+
+namespace {
+
+std::string remedy_for(int error, const std::string& setting) {
+  switch (error) {
+    case EADDRINUSE:
+      return "address already in use; stop the other program or choose another port in " + setting;
+    case EADDRNOTAVAIL:
+      return "this machine has no such address; choose one of its own in " + setting;
+    case EACCES:
+      return "permission denied; choose a port from 1024, or a folder that may be written, in " + setting +
+             ", or grant CAP_NET_BIND_SERVICE";
+    case ENOENT:
+      return "the folder does not exist; make it, or choose another one in " + setting;
+    case EMFILE:
+      return "no file descriptor is left; raise the limit (ulimit -n)";
+    default:
+      return std::string(std::strerror(error)) + "; see " + setting;
+  }
+}
+
+Failure<Error> cannot_listen(const config::ListenerSettings& settings, const std::string& why) {
+  return failure("cannot listen on " + settings.url + ": " + why);
+}
+
+Failure<Error> cannot_listen(const config::ListenerSettings& settings, std::size_t number, int error) {
+  return cannot_listen(settings, remedy_for(error, "listeners[" + std::to_string(number) + "].url"));
+}
+
+// ---- TCP ----
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+Result<AddressList> resolve(const config::ListenerSettings& settings, std::size_t number) {
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const char* host = settings.host.empty() ? nullptr : settings.host.c_str();
+  const int code = ::getaddrinfo(host, std::to_string(settings.port).c_str(), &hints, &found);
+  AddressList list(found, &::freeaddrinfo);
+  if (code == 0) return list;
+  return cannot_listen(settings, std::string("the address is unknown (") + ::gai_strerror(code) + "); see listeners[" +
+                                     std::to_string(number) + "].url");
+}
+
+/// Accepted sockets inherit TCP_NODELAY from the listening one: no call per connection. Returns the error, or 0.
+int listen_on(const addrinfo& address, int backlog, Descriptor& socket) {
+  socket.reset(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return errno;
+  const int on = 1;
+  // After a restart the port may be used although old connections linger; a second listener is still refused.
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return errno;
+  return ::listen(socket.get(), backlog) == 0 ? 0 : errno;
+}
+
+Result<Descriptor> open_tcp(const config::ListenerSettings& settings, std::size_t number) {
+  Result<AddressList> addresses = resolve(settings, number);
+  if (!addresses) return std::move(addresses).as_failure();
+  Descriptor socket;
+  const int error = listen_on(**addresses, settings.backlog, socket);
+  if (error != 0) return cannot_listen(settings, number, error);
+  return socket;
+}
+
+// ---- Unix ----
+
+/// A socket's file outlives its broker. 0: the path is free now; else why it is not.
+int free_path(const sockaddr_un& address) {
+  struct stat status {};
+  if (::lstat(address.sun_path, &status) != 0) return errno == ENOENT ? 0 : errno;
+  if (!S_ISSOCK(status.st_mode)) return EADDRINUSE;
+  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!probe) return errno;
+  const int outcome = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  if (outcome == 0 || errno != ECONNREFUSED) return EADDRINUSE;
+  return ::unlink(address.sun_path) == 0 ? 0 : errno;
+}
+
+Result<Descriptor> open_unix(const config::ListenerSettings& settings, std::size_t number) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (settings.path.size() >= sizeof address.sun_path)
+    return cannot_listen(settings, "the path " + settings.path + " is longer than the system's " +
+                                       std::to_string(sizeof address.sun_path - 1) +
+                                       " bytes; choose a shorter one in listeners[" + std::to_string(number) + "].url");
+  std::memcpy(address.sun_path, settings.path.data(), settings.path.size());
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return cannot_listen(settings, number, errno);
+  if (const int error = free_path(address); error != 0) return cannot_listen(settings, number, error);
+  // Nobody connects before `listen`, so the file has its permissions in time.
+  const auto mode = static_cast<mode_t>(std::stoul(settings.socket_mode, nullptr, 8));
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(address.sun_path, mode) != 0 || ::listen(socket.get(), settings.backlog) != 0)
+    return cannot_listen(settings, number, errno);
+  return socket;
+}
+
+}  // namespace
+
+Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, std::size_t number) {
+  return settings.is_unix ? open_unix(settings, number) : open_tcp(settings, number);
+}
+
+Endpoint describe(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET6) {
+    sockaddr_in6 v6;
+    std::memcpy(&v6, &address, sizeof v6);
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+      ::inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text.data(), text.size());
+    } else {
+      ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    }
+    return {text.data(), ntohs(v6.sin6_port)};
+  }
+  if (address.ss_family != AF_INET) return {};
+  sockaddr_in v4;
+  std::memcpy(&v4, &address, sizeof v4);
+  ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  return {text.data(), ntohs(v4.sin_port)};
+}
+
+Endpoint local_end_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return describe(address);
+}
+
+}  // namespace mortise::net

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "broker/base/result.h"
+#include "broker/config/settings.h"
+#include "broker/net/descriptor.h"
+
+struct sockaddr_storage;
+
+namespace mortise::net {
+
+/// Opens the socket of a listener, TCP or Unix, and listens. `number`: its place in `listeners`, for messages.
+/// The file of a Unix socket that nobody listens on any more is replaced.
+/// Errors: the address cannot be used: which, why, and what to change.
+Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, std::size_t number);
+
+/// An address as text and its port; empty for another family than IP.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Endpoint describe(const sockaddr_storage& address);
+/// The own end of a socket.
+Endpoint local_end_of(int socket);
+
+}  // namespace mortise::net
