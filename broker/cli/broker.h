@@ -56,6 +56,9 @@ class Broker {
   /// Brings `$SYS` up to date when its time has come, with what the loops have told since it was called last; never
   /// waits for one. Returns when it wants to be called again; kNever: not at all (sys.interval off).
   SteadyTime refresh_sys_topics(SteadyTime now);
+  /// TLS listeners read their certificates and keys again; who is connected stays. Returns what went wrong, a line for
+  /// each.
+  std::vector<std::string> reload_tls() { return loops_->reload_tls(); }
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);

@@ -6,6 +6,7 @@
 #include "broker/cli/default_paths.h"
 #include "broker/cli/plugin_line.h"
 #include "broker/config/settings.h"
+#include "broker/net/tls_server.h"
 #include "broker/observe/log_sink.h"
 
 namespace mortise::cli {
@@ -19,8 +20,14 @@ Result<void> check(const std::string& file) {
   for (const std::string& warning : (*settings)->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
   const Result<std::vector<plugin_host::PluginDescription>> plugins = Broker::check(*settings);
   if (!plugins) return failure(plugins.error());
-  for (const config::ListenerSettings& listener : (*settings)->listeners)
+  for (std::size_t number = 0; number < (*settings)->listeners.size(); ++number) {
+    const config::ListenerSettings& listener = (*settings)->listeners[number];
+    if (listener.has_tls) {
+      const auto loaded = net::TlsServer::load(listener, number);
+      if (!loaded) return failure((*settings)->file.string() + ": " + loaded.error().message);
+    }
     std::printf("listener %s\n", listener.url.c_str());
+  }
   for (const plugin_host::PluginDescription& plugin : *plugins) std::printf("%s\n", describe(plugin).c_str());
   std::printf("%s: ok\n", (*settings)->file.c_str());
   return {};

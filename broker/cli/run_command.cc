@@ -45,11 +45,20 @@ int wait_for_signal(const sigset_t& signals, SteadyTime until) {
   return ::sigtimedwait(&signals, nullptr, &timeout);
 }
 
+void reload(Broker& broker) {
+  const std::vector<std::string> problems = broker.reload_tls();
+  for (const std::string& problem : problems)
+    MORTISE_LOG(kError, "cli", "SIGHUP: %s; it goes on as it was", problem.c_str());
+  MORTISE_LOG(kInfo, "cli",
+              "SIGHUP: certificates and keys of TLS listeners were read again; restart to use any other change of the "
+              "configuration");
+}
+
 void run_until_the_end(Broker& broker, const sigset_t& signals) {
   for (;;) {
     const int number = wait_for_signal(signals, broker.refresh_sys_topics(steady_now()));
     if (number == SIGHUP) {
-      MORTISE_LOG(kWarning, "cli", "SIGHUP: reload is not there yet; restart to use a changed configuration");
+      reload(broker);
     } else if (number > 0) {
       MORTISE_LOG(kInfo, "cli", "stopping: %s", ::strsignal(number));
       return;

@@ -92,6 +92,18 @@ constexpr Access<OwnerOf<Path...>> names() {
           }};
 }
 
+/// std::vector<std::filesystem::path>.
+template <auto... Path>
+constexpr Access<OwnerOf<Path...>> paths() {
+  using T = OwnerOf<Path...>;
+  return {[](T& target, const Value& value) { member<Path...>(target).assign(value.names.begin(), value.names.end()); },
+          [](const T& target) {
+            Value value;
+            for (const auto& path : member<Path...>(target)) value.names.push_back(path.string());
+            return value;
+          }};
+}
+
 /// std::optional<std::string>.
 template <auto... Path>
 constexpr Access<OwnerOf<Path...>> optional_text() {

@@ -59,6 +59,8 @@ class Checker {
   }
 
   Outcome check_door(std::size_t index);
+  Outcome check_tls(std::size_t index);
+  Outcome check_identity(std::size_t index);
   Outcome check_plugin(std::size_t index);
   Outcome find_library(const std::string& path, PluginSettings& plugin);
   std::string libraries_near(const std::filesystem::path& library) const;
@@ -77,6 +79,15 @@ class Checker {
 void Checker::resolve_directories() {
   settings_.data_dir = from_here(settings_.data_dir);
   settings_.plugin_dir = settings_.plugin_dir.empty() ? default_plugin_dir_ : from_here(settings_.plugin_dir);
+  for (ListenerSettings& listener : settings_.listeners) {
+    TlsSettings& tls = listener.tls;
+    for (auto* files : {&tls.certificates, &tls.keys}) {
+      for (std::filesystem::path& file : *files) file = from_here(file);
+    }
+    for (std::filesystem::path* file : {&tls.client_ca, &tls.crl, &tls.psk}) {
+      if (!file->empty()) *file = from_here(*file);
+    }
+  }
 }
 
 Outcome Checker::check_references() {
@@ -115,7 +126,50 @@ Outcome Checker::check_listeners() {
     if (is_chosen && !taken.emplace(listener.is_unix ? listener.path : listener.host, listener.port).second)
       return problem(path, quoted(listener.url, 128) + " is listed twice; keep one");
     if (Outcome outcome = check_door(i); !outcome) return outcome;
+    if (Outcome outcome = check_tls(i); !outcome) return outcome;
   }
+  return {};
+}
+
+/// Certificates, keys and who identifies Clients.
+Outcome Checker::check_tls(std::size_t index) {
+  ListenerSettings& listener = settings_.listeners[index];
+  TlsSettings& tls = listener.tls;
+  const std::string path = entry_path(kListenersPath, index);
+  const bool asks = tls.verify != ClientCertificate::kNone;
+  if (!listener.has_tls) {
+    if (asks || !tls.certificates.empty() || !tls.keys.empty() || !tls.client_ca.empty() || !tls.psk.empty())
+      return problem(path + ".tls",
+                     "this listener does not speak TLS; use tls:// or wss:// in its url, or remove this key");
+    const bool from_proxy = listener.identity == IdentitySource::kCertificateCommonName && !listener.proxies.empty();
+    if (listener.identity != IdentitySource::kConnect && !from_proxy)
+      return problem(path + ".identity",
+                     "only a Client of TLS shows a certificate or a pre-shared key; remove this key");
+    return {};
+  }
+  if (tls.certificates.empty() && tls.psk.empty())
+    return problem(path + ".url", "TLS needs tls.certificate and tls.key, or tls.psk");
+  if (tls.certificates.size() != tls.keys.size())
+    return problem(path + ".tls.key", "there are " + std::to_string(tls.keys.size()) + " keys for " +
+                                          std::to_string(tls.certificates.size()) + " certificates; list one for each");
+  if (asks == tls.client_ca.empty())
+    return problem(path + ".tls.verify", asks ? "name in tls.client_ca who may issue the Clients' certificates"
+                                              : "write optional or required to ask for certificates that tls.client_ca "
+                                                "issued, or remove it");
+  if (!tls.crl.empty() && !asks)
+    return problem(path + ".tls.crl", "certificates of Clients are not asked for; remove this key");
+  return check_identity(index);
+}
+
+Outcome Checker::check_identity(std::size_t index) {
+  const ListenerSettings& listener = settings_.listeners[index];
+  const std::string path = entry_path(kListenersPath, index) + ".identity";
+  const bool by_certificate = listener.identity == IdentitySource::kCertificateCommonName ||
+                              listener.identity == IdentitySource::kCertificateAlternativeName;
+  if (by_certificate && listener.tls.verify == ClientCertificate::kNone)
+    return problem(path, "needs tls.verify: required (or optional) and tls.client_ca");
+  if (listener.identity == IdentitySource::kPreSharedKey && listener.tls.psk.empty())
+    return problem(path, "needs tls.psk");
   return {};
 }
 
@@ -277,13 +331,14 @@ void Checker::warn_of_what_has_no_effect() {
 }  // namespace
 
 bool is_open(const ListenerSettings& listener, bool somebody_authenticates) {
-  return somebody_authenticates || listener.allow_anonymous || listener.is_local();
+  return somebody_authenticates || listener.allow_anonymous || listener.is_local() || listener.admits_only_known();
 }
 
 std::string closed_because(const ListenerSettings& listener) {
   return quoted(listener.url, 128) +
          " would let anybody in from outside of this machine: no plugin in hooks.auth decides who may connect; name "
-         "one there, listen on 127.0.0.1, or "
+         "one there, listen on 127.0.0.1, ask for certificates (tls.verify: required with identity: certificate_cn), "
+         "or "
          "write allow_anonymous: true for this listener";
 }
 

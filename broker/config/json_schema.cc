@@ -40,6 +40,11 @@ Json schema_of(const Key& key) {
       return {{"type", Json::array({"array", "null"})},
               {"items", {{"type", "string"}, {"minLength", 1}}},
               {"uniqueItems", true}};
+    case ValueKind::kPaths:
+      return {{"type", Json::array({"string", "array", "null"})},
+              {"minLength", 1},
+              {"items", {{"type", "string"}, {"minLength", 1}}},
+              {"uniqueItems", true}};
     case ValueKind::kText:
     case ValueKind::kPath:
       return {{"type", "string"}, {"minLength", 1}};

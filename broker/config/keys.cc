@@ -52,6 +52,8 @@ std::string allowed_values(const Key& key) {
       return "allowed: a list of names, each 1 to 32 of a-z, 0-9, _ and -";
     case ValueKind::kTexts:
       return "allowed: a list of texts on one line each";
+    case ValueKind::kPaths:
+      return "allowed: a path, from here or absolute, or a list of such";
     case ValueKind::kText:
       return "allowed: text on one line";
     case ValueKind::kPath:
@@ -77,6 +79,7 @@ std::string render(const Key& key, const Value& value) {
       return split_choices(key.choices).at(value.number);
     case ValueKind::kNames:
     case ValueKind::kTexts:
+    case ValueKind::kPaths:
       return value.names.empty() ? "[]" : "[" + joined(value.names) + "]";
     case ValueKind::kText:
       // Digits alone would be a number.

@@ -20,6 +20,7 @@ enum class ValueKind : std::uint8_t {
   kName,      // [a-z0-9_-]{1,32}
   kNames,     // a list of such, none twice
   kTexts,     // a list of texts, none empty, none twice
+  kPaths,     // a path, or a list of paths, none twice
   kText,      // any text but the empty one
   kPath,      // text; a relative one is relative to the file
   kAnything,  // a mapping of the plugin's own

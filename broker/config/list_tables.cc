@@ -6,13 +6,14 @@ namespace {
 
 using L = ListenerSettings;
 using P = PluginSettings;
+using T = TlsSettings;
 
 constexpr Row<L> kListenerRows[] = {
-    row(required(
-            "url", ValueKind::kText,
-            "The address: tcp://HOST:PORT, ws://HOST:PORT/PATH (WebSocket; the path is /mqtt when it is left out), or "
-            "unix:///PATH; port 0 is any free one.",
-            "tcp://127.0.0.1:1883"),
+    row(required("url", ValueKind::kText,
+                 "The address: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH "
+                 "(WebSocket; the path is "
+                 "/mqtt when it is left out), or unix:///PATH; port 0 is any free one.",
+                 "tcp://127.0.0.1:1883"),
         text<&L::url>()),
     row(flag("allow_anonymous",
              "Opens an address that is not loopback although no auth plugin decides who may connect."),
@@ -21,7 +22,50 @@ constexpr Row<L> kListenerRows[] = {
               "Most connections at once; unlimited is as many as the system allows.", {"unlimited", 0}),
         number<&L::max_connections>()),
     row(count("backlog", {1, 65535}, "How many connections may wait to be accepted."), number<&L::backlog>()),
-    not_yet<L>("tls", "TLS is not there yet in this version; use a tcp:// listener behind a TLS proxy, or on loopback"),
+    row(other("tls.certificate", ValueKind::kPaths,
+              "The server's certificate in PEM or DER, the certificates of its issuers behind it. Of several, a Client "
+              "gets the "
+              "first whose names match the one it asks for (SNI), else the first.",
+              "server.pem"),
+        paths<&L::tls, &T::certificates>()),
+    row(other("tls.key", ValueKind::kPaths, "The private key of each certificate, in the same order.", "server.key"),
+        paths<&L::tls, &T::keys>()),
+    row(other("tls.client_ca", ValueKind::kPath, "Who may issue certificates of Clients: one or more certificates.",
+              "ca.pem"),
+        text<&L::tls, &T::client_ca>()),
+    row(choice("tls.verify", "none|optional|required",
+               "Whether a Client shows a certificate: it is not asked, it may, or it must. One that is shown must be "
+               "valid."),
+        number<&L::tls, &T::verify>()),
+    row(other("tls.crl", ValueKind::kPath, "Certificates of Clients that are revoked.", "revoked.pem"),
+        text<&L::tls, &T::crl>()),
+    row(other("tls.psk", ValueKind::kPath,
+              "Pre-shared keys instead of certificates: a file with a line IDENTITY:KEY for each, the key in "
+              "hexadecimal.",
+              "clients.psk"),
+        text<&L::tls, &T::psk>()),
+    row(choice("tls.min_version", "tls1.2|tls1.1|tls1.0",
+               "The oldest version of TLS that is spoken. Before tls1.2 it is no longer held to be safe."),
+        number<&L::tls, &T::min_version>()),
+    row(other("tls.ciphers", ValueKind::kTexts,
+              "The cipher suites allowed, the best first, by the names mbedTLS gives them. Empty: those with forward "
+              "secrecy and "
+              "authenticated encryption.",
+              "[TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256]"),
+        names<&L::tls, &T::ciphers>()),
+    row(duration("tls.session_lifetime", {0, 7 * 86'400'000ULL},
+                 "For how long a Client may go on with an earlier session (by ticket) instead of a whole handshake; 0: "
+                 "never."),
+        number<&L::tls, &T::session_lifetime>()),
+    row(count("tls.max_handshakes", {1, 1'000'000},
+              "Handshakes at once; whoever comes then is turned away, so that a flood does not keep those out who are "
+              "in."),
+        number<&L::tls, &T::max_handshakes>()),
+    row(choice("identity", "none|certificate_cn|certificate_san|psk",
+               "Where the user name comes from instead of CONNECT: the common name or the first alternative name of "
+               "the Client's "
+               "certificate, or the identity of its pre-shared key. Who has none is refused."),
+        number<&L::identity>()),
     row(other("socket_mode", ValueKind::kText,
               "Permissions of a Unix socket's file, three or four octal digits in quotes: who may connect is who may "
               "write it."),

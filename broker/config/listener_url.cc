@@ -14,20 +14,20 @@ namespace {
 
 constexpr const char* kForm = "; allowed: tcp://HOST:PORT, for example tcp://127.0.0.1:1883 or tcp://[::1]:1883";
 
-enum class Door : std::uint8_t { kTcp, kWebSocket, kUnix, kNotYet, kOtherName };
+enum class Door : std::uint8_t { kTcp, kTls, kWebSocket, kWebSocketOverTls, kUnix, kOtherName };
 
 struct Scheme {
   const char* name;
   Door door;
-  const char* remark;
+  const char* other_name;
   std::uint16_t port;
 };
 constexpr std::array kSchemes{
     Scheme{"tcp", Door::kTcp, "", 1883},
     Scheme{"ws", Door::kWebSocket, "", 8083},
     Scheme{"unix", Door::kUnix, "", 0},
-    Scheme{"tls", Door::kNotYet, "TLS", 0},
-    Scheme{"wss", Door::kNotYet, "WebSocket over TLS", 0},
+    Scheme{"tls", Door::kTls, "", 8883},
+    Scheme{"wss", Door::kWebSocketOverTls, "", 8084},
     Scheme{"mqtt", Door::kOtherName, "tcp", 0},
     Scheme{"mqtts", Door::kOtherName, "tls", 0},
     Scheme{"ssl", Door::kOtherName, "tls", 0},
@@ -40,12 +40,10 @@ Result<Scheme> take_scheme(std::string_view& url) {
   const std::string_view name = url.substr(0, end);
   const auto* found = std::ranges::find_if(kSchemes, [name](const Scheme& scheme) { return name == scheme.name; });
   if (found == kSchemes.end())
-    return failure("the scheme " + quoted(name, 32) + " is not known" + kForm + "; ws://HOST:PORT/PATH; unix:///PATH");
-  if (found->door == Door::kNotYet)
-    return failure(std::string(found->remark) + " (" + found->name +
-                   "://): not there yet in this version; use tcp://HOST:PORT");
+    return failure("the scheme " + quoted(name, 32) + " is not known" + kForm +
+                   "; tls://HOST:PORT; ws:// or wss://HOST:PORT/PATH; unix:///PATH");
   if (found->door == Door::kOtherName)
-    return failure("write " + std::string(found->remark) + ":// instead of " + found->name + "://");
+    return failure("write " + std::string(found->other_name) + ":// instead of " + found->name + "://");
   url.remove_prefix(end + 3);
   return *found;
 }
@@ -119,7 +117,8 @@ Result<void> parse_listener_url(ListenerSettings& listener) {
   if (scheme->door == Door::kUnix) return parse_unix(listener, rest);
   std::string_view address = rest.substr(0, rest.find('/'));
   const std::string_view path = rest.substr(address.size());
-  listener.has_websocket = scheme->door == Door::kWebSocket;
+  listener.has_tls = scheme->door == Door::kTls || scheme->door == Door::kWebSocketOverTls;
+  listener.has_websocket = scheme->door == Door::kWebSocket || scheme->door == Door::kWebSocketOverTls;
   if (address.find_first_of("?#@") != std::string_view::npos ||
       (!listener.has_websocket && path.find_first_not_of('/') != std::string_view::npos))
     return failure("a TCP address has no path and no user" + std::string(kForm));
@@ -147,5 +146,10 @@ bool is_loopback_host(std::string_view host) noexcept {
 }
 
 bool ListenerSettings::is_local() const { return proxies.empty() && (is_unix || is_loopback_host(host)); }
+
+bool ListenerSettings::admits_only_known() const {
+  if (!has_tls || identity == IdentitySource::kConnect) return false;
+  return identity == IdentitySource::kPreSharedKey || tls.verify == ClientCertificate::kRequired;
+}
 
 }  // namespace mortise::config

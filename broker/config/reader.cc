@@ -74,7 +74,7 @@ class MappingReader {
     if (!value) return std::move(value).as_failure();
     row.set(target_, *value);
     reading_.places[path] = node.place;
-    for (std::size_t i = 0; i < value->names.size(); ++i)
+    for (std::size_t i = 0; i < node.items.size(); ++i)
       reading_.places[path + "[" + std::to_string(i) + "]"] = node.items[i]->place;
     return {};
   }

@@ -12,16 +12,36 @@
 #include "broker/base/log.h"
 #include "broker/base/result.h"
 #include "broker/hooks/chain.h"
+#include "broker/mqtt/principal.h"
 #include "broker/routing/retained_index.h"
 #include "broker/routing/subscription_index.h"
 #include "broker/session/limits.h"
 
 namespace mortise::config {
 
+enum class ClientCertificate : std::uint8_t { kNone, kOptional, kRequired };
+enum class TlsVersion : std::uint8_t { k12, k11, k10 };
+using mqtt::IdentitySource;
+
+/// Paths are absolute once checked.
+struct TlsSettings {
+  std::vector<std::filesystem::path> certificates;
+  std::vector<std::filesystem::path> keys;  // of the certificates, one for each
+  std::filesystem::path client_ca;          // empty: none
+  ClientCertificate verify = ClientCertificate::kNone;
+  std::filesystem::path crl;  // empty: none
+  std::filesystem::path psk;  // empty: none
+  TlsVersion min_version = TlsVersion::k12;
+  std::vector<std::string> ciphers;    // empty: the default
+  Millis session_lifetime{3'600'000};  // 0: no resumption
+  std::size_t max_handshakes = 1000;   // at once
+};
+
 struct ListenerSettings {
   std::string url;  // as written, for messages: "tcp://127.0.0.1:1883"
   // What the url says (parse_listener_url):
   bool is_unix = false;
+  bool has_tls = false;
   bool has_websocket = false;
   std::string host;           // without brackets; empty for a Unix socket
   std::uint16_t port = 1883;  // 0: any free one (tests)
@@ -35,9 +55,13 @@ struct ListenerSettings {
   std::vector<std::string> proxies;       // addresses and networks that must send a PROXY header; empty: nobody does
   std::vector<IpNetwork> proxy_networks;  // the same, understood
   std::vector<std::string> origins;       // of web pages that may open a WebSocket; empty: all
-  int line = 0;                           // in the file
+  TlsSettings tls;
+  IdentitySource identity = IdentitySource::kConnect;
+  int line = 0;  // in the file
   /// Whether only Clients on this machine can reach it.
   bool is_local() const;
+  /// Whether a Client shows who it is before CONNECT, by a certificate or a pre-shared key, and nobody else comes in.
+  bool admits_only_known() const;
 };
 
 enum class RunMode : std::uint8_t { kInline, kProcess };

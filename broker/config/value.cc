@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "broker/base/bytes.h"
 #include "broker/config/json.h"
@@ -105,6 +106,13 @@ ValueResult read_list(const Key& key, const YamlNode& node, const std::string& p
   return value;
 }
 
+/// A list of one, written without brackets.
+ValueResult read_one(const Key& key, const YamlNode& node, const std::string& path) {
+  ValueResult text = read_text(key, node, path);
+  if (text) text->names.push_back(std::exchange(text->text, {}));
+  return text;
+}
+
 ValueResult read_anything(const Key& key, const YamlNode& node, const std::string& path) {
   if (node.kind == YamlKind::kNull) return Value{0, "{}", {}};
   if (node.kind != YamlKind::kMap) return not_this(key, node, path);
@@ -139,6 +147,9 @@ Result<Value, Problem> read_value(const Key& key, const YamlNode& node, const st
     case ValueKind::kNames:
     case ValueKind::kTexts:
       return read_list(key, node, path);
+    case ValueKind::kPaths:
+      if (node.kind != YamlKind::kScalar) return read_list(key, node, path);
+      return read_one(key, node, path);
     case ValueKind::kAnything:
       return read_anything(key, node, path);
     case ValueKind::kNotYet:

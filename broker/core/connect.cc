@@ -29,10 +29,29 @@ mqtt::UserPropertiesPtr user_properties(const mqtt::PropertiesView& properties) 
   return pairs;
 }
 
+/// The first alternative name, without its kind: "dns:a.example, ip:10.0.0.1" is a.example.
+std::string first_alternative_name(std::string_view names) {
+  const std::string_view first = names.substr(0, names.find(','));
+  return std::string(first.substr(std::min(first.find(':') + 1, first.size())));
+}
+
+/// Who the peer showed to be before CONNECT, where the listener takes that for the user name; empty: it showed nothing.
+std::string shown_identity(const PeerInfo& peer) {
+  if (peer.identity_source == mqtt::IdentitySource::kPreSharedKey) return peer.pre_shared_key_identity.value_or("");
+  if (!peer.certificate) return {};
+  return peer.identity_source == mqtt::IdentitySource::kCertificateCommonName
+             ? peer.certificate->common_name
+             : first_alternative_name(peer.certificate->subject_alternative_name);
+}
+
 hooks::ConnectRequestPtr make_request(const ConnectView& packet, const PeerInfo& peer) {
   auto request = std::make_shared<hooks::ConnectRequest>();
   request->client_id = packet.client_id;
-  if (packet.user_name) request->user_name = std::string(*packet.user_name);
+  if (peer.identity_source != mqtt::IdentitySource::kConnect) {
+    request->user_name = shown_identity(peer);
+  } else if (packet.user_name) {
+    request->user_name = std::string(*packet.user_name);
+  }
   if (packet.password) request->password.emplace(*packet.password);
   request->version = packet.version;
   request->clean_start = packet.clean_start;
@@ -191,6 +210,11 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   if (state.is_shutting_down) return refuse_late(state, connection);
   if (state.shared.mqtt.server_moved) {
     return refuse_connect(state, connection, ReasonCode::kServerMoved, "node.server_moved says so");
+  }
+
+  if (connection.peer->identity_source != mqtt::IdentitySource::kConnect && shown_identity(*connection.peer).empty()) {
+    return refuse_connect(state, connection, ReasonCode::kNotAuthorized,
+                          "this listener takes the user name from a certificate or key, and none was shown");
   }
 
   connection.stage = Stage::kAuthenticating;

@@ -35,6 +35,8 @@ struct PeerInfo {
   std::uint16_t local_port = 0;
   mqtt::CertificatePtr certificate;
   std::optional<mqtt::PeerProcess> process;  // of a Unix socket
+  mqtt::IdentitySource identity_source = mqtt::IdentitySource::kConnect;
+  std::optional<std::string> pre_shared_key_identity;  // whose key the TLS connection was made with
 };
 
 /// An authenticated client on its way to its home loop. `connect` is the whole CONNECT packet as it was received.

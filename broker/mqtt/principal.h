@@ -17,12 +17,20 @@ namespace mortise::mqtt {
 struct CertificateIdentity {
   std::string subject;
   std::string common_name;
-  std::string subject_alternative_name;
-  std::string fingerprint_sha256;
+  std::string subject_alternative_name;  // "dns:a.example, email:a@b, uri:..., ip:..."; a comma in one is %2C
+  std::string fingerprint_sha256;        // 64 lower-case hexadecimal digits
   bool operator==(const CertificateIdentity&) const = default;
 };
 /// Null: no certificate was shown.
 using CertificatePtr = std::shared_ptr<const CertificateIdentity>;
+
+/// Where a Client's user name comes from: its CONNECT, or what it showed before.
+enum class IdentitySource : std::uint8_t {
+  kConnect,
+  kCertificateCommonName,
+  kCertificateAlternativeName,
+  kPreSharedKey
+};
 
 /// The process at the other end of a Unix socket, as the system says it was when it connected.
 struct PeerProcess {

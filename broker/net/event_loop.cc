@@ -175,6 +175,7 @@ void EventLoop::enqueue(StreamSocket& socket) {
 }
 
 void EventLoop::serve_sockets() {
+  handshake_steps_left_ = limits_.handshakes_per_iteration;
   const std::size_t waiting = to_serve_.size();
   std::size_t served = 0;
   std::size_t bytes = 0;
@@ -195,6 +196,13 @@ std::size_t EventLoop::serve(StreamSocket& socket) {
     offer(socket);
     if (!shard_.wants_bytes(socket.id)) return 0;
   }
+  if (socket.stream.layer && socket.stream.layer->is_shaking_hands()) {
+    if (handshake_steps_left_ == 0) {
+      enqueue(socket);
+      return 0;
+    }
+    --handshake_steps_left_;
+  }
   const std::size_t bytes = socket.has(StreamSocket::kReadable) ? read(socket) : 0;
   if (bytes != 0) offer(socket);
   if (socket.has(StreamSocket::kEnded)) {
@@ -206,6 +214,7 @@ std::size_t EventLoop::serve(StreamSocket& socket) {
 }
 
 std::size_t EventLoop::read(StreamSocket& socket) {
+  const bool was_shaking_hands = socket.stream.layer && socket.stream.layer->is_shaking_hands();
   const ReadBuffer::Outcome outcome = buffer_.read(socket, limits_.read_per_socket);
   const Transfer& transfer = outcome.transfer;
   counters_.reads.add();
@@ -215,13 +224,15 @@ std::size_t EventLoop::read(StreamSocket& socket) {
   if (transfer.status == Transfer::Status::kFailed && transfer.error == ENOBUFS) counters_.overlong_partials.add();
   if (is_over) socket.set(StreamSocket::kEnded);
   if (is_over || outcome.ran_dry) socket.clear(StreamSocket::kReadable);
-  if (socket.stream.layer) attend_layer(socket);
+  if (socket.stream.layer) attend_layer(socket, was_shaking_hands);
   return transfer.bytes;
 }
 
 /// A layer may have learnt who the peer is, and have something to answer without the broker having said anything.
-void EventLoop::attend_layer(const StreamSocket& socket) {
+void EventLoop::attend_layer(const StreamSocket& socket, bool was_shaking_hands) {
   ByteStream& layer = *socket.stream.layer;
+  if (was_shaking_hands && !layer.is_shaking_hands())
+    (layer.has_introduction() ? counters_.handshakes : counters_.failed_handshakes).add();
   if (layer.has_introduction()) {
     core::PeerInfo nobody;
     core::PeerInfo* peer = shard_.peer(socket.id);

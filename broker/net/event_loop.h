@@ -68,7 +68,7 @@ class EventLoop {
   void enqueue(StreamSocket& socket);
   std::size_t serve(StreamSocket& socket);
   std::size_t read(StreamSocket& socket);
-  void attend_layer(const StreamSocket& socket);
+  void attend_layer(const StreamSocket& socket, bool was_shaking_hands);
   void offer(StreamSocket& socket);
   void end_if_done(StreamSocket& socket);
 
@@ -108,6 +108,7 @@ class EventLoop {
   Farewells farewells_;
   Acceptors acceptors_;
   Now now_;
+  std::size_t handshake_steps_left_ = 0;  // in this iteration
   bool had_credit_ = true;
   bool is_leaving_ = false;
   bool is_draining_ = false;

@@ -138,6 +138,13 @@ Endpoint describe(const sockaddr_storage& address) {
   return {text.data(), ntohs(v4.sin_port)};
 }
 
+Endpoint peer_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return describe(address);
+}
+
 Endpoint local_end_of(int socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

@@ -20,8 +20,11 @@ Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, 
 struct Endpoint {
   std::string host;
   std::uint16_t port = 0;
+  std::string text() const { return host.empty() ? "a Unix socket" : host + ":" + std::to_string(port); }
 };
 Endpoint describe(const sockaddr_storage& address);
+/// The other end of a socket.
+Endpoint peer_of(int socket);
 /// The own end of a socket.
 Endpoint local_end_of(int socket);
 

@@ -9,6 +9,7 @@
 
 #include "broker/net/listen_socket.h"
 #include "broker/net/proxy_stream.h"
+#include "broker/net/tls_stream.h"
 #include "broker/net/websocket_stream.h"
 
 namespace mortise::net {
@@ -19,26 +20,43 @@ bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || err
 
 }  // namespace
 
-Listener::Listener(Descriptor socket, const config::ListenerSettings& settings)
-    : socket_(std::move(socket)),
-      url_(settings.url),
-      shared_url_(SharedBytes::copy_of(url_)),
-      unix_path_(settings.is_unix ? settings.path : std::string()),
+Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number)
+    : settings_(settings),
+      number_(number),
+      socket_(std::move(socket)),
+      shared_url_(SharedBytes::copy_of(settings.url)),
       port_(local_end_of(socket_.get()).port),
-      proxies_(settings.proxy_networks),
+      handshakes_(ListenerLoad::make(settings.tls.max_handshakes)),
       load_(ListenerLoad::make(settings.max_connections)) {
   if (settings.has_websocket)
     websocket_ = std::make_shared<const WebSocketRules>(WebSocketRules{settings.path, settings.origins});
 }
 
 Listener::~Listener() {
-  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
+  if (settings_.is_unix) ::unlink(settings_.path.c_str());
 }
 
 Result<std::shared_ptr<Listener>> Listener::open(const config::ListenerSettings& settings, std::size_t number) {
   Result<Descriptor> socket = open_listen_socket(settings, number);
   if (!socket) return std::move(socket).as_failure();
-  return std::shared_ptr<Listener>(new Listener(std::move(*socket), settings));  // NOLINT: private constructor
+  std::shared_ptr<Listener> listener(
+      new Listener(std::move(*socket), settings, number));  // NOLINT: private constructor
+  if (Result<void> loaded = listener->reload_tls(); !loaded) return std::move(loaded).as_failure();
+  return listener;
+}
+
+Result<void> Listener::reload_tls() {
+  if (!settings_.has_tls) return {};
+  Result<std::shared_ptr<const TlsServer>> loaded = TlsServer::load(settings_, number_);
+  if (!loaded) return std::move(loaded).as_failure();
+  const MutexLock lock(tls_mutex_);
+  tls_ = std::move(*loaded);
+  return {};
+}
+
+std::shared_ptr<const TlsServer> Listener::tls() const {
+  const MutexLock lock(tls_mutex_);
+  return tls_;
 }
 
 Listener::Accepted Listener::accept() const {
@@ -47,31 +65,41 @@ Listener::Accepted Listener::accept() const {
     socklen_t size = sizeof address;
     Descriptor socket(
         ::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket) {
-      if (!may_connect(address)) return {Accepted::Status::kStranger, {}, {}, 0};
-      std::optional<Permit> permit = Permit::ask(load_);
-      if (!permit) return {Accepted::Status::kRefused, {}, {}, 0};
-      core::PeerInfo peer = peer_of(socket.get(), address);
-      return {Accepted::Status::kDone, {std::move(socket), make_layer(), std::move(*permit)}, std::move(peer), 0};
-    }
+    if (socket) return welcome(std::move(socket), address);
     if (is_exhaustion(errno)) return {Accepted::Status::kExhausted, {}, {}, errno};
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL || errno == EBADF) return {};
     // EINTR, ECONNABORTED and errors of the connection that was first in line (accept(2)): the next one may be well.
   }
 }
 
-/// Behind proxies only they may connect: whoever else did could say to be anybody.
-bool Listener::may_connect(const sockaddr_storage& address) const {
-  if (proxies_.empty()) return true;
-  const std::optional<IpAddress> peer = IpAddress::of(address);
-  return peer && std::ranges::any_of(proxies_, [&](const IpNetwork& network) { return network.contains(*peer); });
+Listener::Accepted Listener::welcome(Descriptor socket, const sockaddr_storage& address) const {
+  if (!may_connect(address)) return {Accepted::Status::kStranger, {}, {}, 0};
+  std::optional<Permit> permit = Permit::ask(load_);
+  if (!permit) return {Accepted::Status::kRefused, {}, {}, 0};
+  Accepted accepted{Accepted::Status::kDone, {std::move(socket), nullptr, std::move(*permit)}, {}, 0};
+  if (!add_layers(accepted.stream)) return {Accepted::Status::kRefused, {}, {}, 0};
+  accepted.peer = peer_of(accepted.stream.socket.get(), address);
+  return accepted;
 }
 
-std::unique_ptr<ByteStream> Listener::make_layer() const {
-  std::unique_ptr<ByteStream> layer;
-  if (websocket_) layer = std::make_unique<WebSocketStream>(websocket_, std::move(layer));
-  if (!proxies_.empty()) layer = std::make_unique<ProxyStream>(std::move(layer));
-  return layer;
+/// Behind proxies only they may connect: whoever else did could say to be anybody.
+bool Listener::may_connect(const sockaddr_storage& address) const {
+  if (settings_.proxy_networks.empty()) return true;
+  const std::optional<IpAddress> peer = IpAddress::of(address);
+  return peer && std::ranges::any_of(settings_.proxy_networks,
+                                     [&](const IpNetwork& network) { return network.contains(*peer); });
+}
+
+/// False: there are too many handshakes already, or there is no memory for one more.
+bool Listener::add_layers(Stream& stream) const {
+  if (settings_.has_tls) {
+    std::optional<Permit> handshake = Permit::ask(handshakes_);
+    if (handshake) stream.layer = TlsStream::make(tls(), std::move(*handshake));
+    if (!stream.layer) return false;
+  }
+  if (websocket_) stream.layer = std::make_unique<WebSocketStream>(websocket_, std::move(stream.layer));
+  if (!settings_.proxies.empty()) stream.layer = std::make_unique<ProxyStream>(std::move(stream.layer));
+  return true;
 }
 
 bool Listener::claims_log_line(SteadyTime now) const noexcept {
@@ -83,8 +111,9 @@ bool Listener::claims_log_line(SteadyTime now) const noexcept {
 core::PeerInfo Listener::peer_of(int socket, const sockaddr_storage& address) const {
   core::PeerInfo peer;
   peer.listener = shared_url_;
-  if (!unix_path_.empty()) {
-    peer.local_address = unix_path_;
+  peer.identity_source = settings_.identity;
+  if (settings_.is_unix) {
+    peer.local_address = settings_.path;
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)

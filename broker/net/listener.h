@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "broker/base/mutex.h"
 #include "broker/base/result.h"
 #include "broker/base/time.h"
 #include "broker/config/settings.h"
 #include "broker/core/mail.h"
 #include "broker/net/stream_socket.h"
+#include "broker/net/tls_server.h"
 #include "broker/net/websocket_handshake.h"
 
 namespace mortise::net {
@@ -55,23 +57,31 @@ class Listener {
   bool claims_log_line(SteadyTime now) const noexcept;
 
   int descriptor() const noexcept { return socket_.get(); }
-  const std::string& url() const noexcept { return url_; }
+  const std::string& url() const noexcept { return settings_.url; }
   std::uint16_t port() const noexcept { return port_; }
   std::size_t open_connections() const noexcept { return load_->open(); }
 
+  /// Reads the files of its TLS again, for connections that come from now on; nothing to do without TLS.
+  /// Errors: as TlsServer::load; then it goes on with what it has. Thread: any.
+  Result<void> reload_tls();
+
  private:
-  Listener(Descriptor socket, const config::ListenerSettings& settings);
+  Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number);
+  std::shared_ptr<const TlsServer> tls() const;
+  Accepted welcome(Descriptor socket, const sockaddr_storage& address) const;
   bool may_connect(const sockaddr_storage& address) const;
-  std::unique_ptr<ByteStream> make_layer() const;
+  bool add_layers(Stream& stream) const;
   core::PeerInfo peer_of(int socket, const sockaddr_storage& address) const;
 
+  const config::ListenerSettings settings_;
+  const std::size_t number_;
   const Descriptor socket_;
-  const std::string url_;
   const SharedBytes shared_url_;  // the same, for the peers
-  const std::string unix_path_;   // empty: TCP
   const std::uint16_t port_;
-  const std::vector<IpNetwork> proxies_;             // empty: there are none
   std::shared_ptr<const WebSocketRules> websocket_;  // null: none
+  mutable Mutex tls_mutex_;
+  std::shared_ptr<const TlsServer> tls_ MORTISE_GUARDED_BY(tls_mutex_);  // null: none
+  const Ref<ListenerLoad> handshakes_;
   const Ref<ListenerLoad> load_;
   mutable std::atomic<SteadyTime::rep> next_log_line_{0};
 };

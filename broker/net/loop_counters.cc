@@ -6,6 +6,8 @@ LoopTotals& LoopTotals::operator+=(const LoopTotals& other) noexcept {
   accepted += other.accepted;
   refused += other.refused;
   strangers += other.strangers;
+  handshakes += other.handshakes;
+  failed_handshakes += other.failed_handshakes;
   open += other.open;
   bytes_read += other.bytes_read;
   bytes_written += other.bytes_written;
@@ -25,6 +27,8 @@ LoopTotals LoopCounters::totals() const noexcept {
   return {accepted.get(),
           refused.get(),
           strangers.get(),
+          handshakes.get(),
+          failed_handshakes.get(),
           open.get(),
           bytes_read.get(),
           bytes_written.get(),

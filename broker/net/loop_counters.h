@@ -18,10 +18,12 @@ class LoopCounter {
 
 /// What one loop counted, as a snapshot; sums with +=.
 struct LoopTotals {
-  std::uint64_t accepted = 0;   // connections
-  std::uint64_t refused = 0;    // closed at accept: the listener's max_connections
-  std::uint64_t strangers = 0;  // closed at accept: not from one of the listener's proxies
-  std::uint64_t open = 0;       // now, those saying farewell included
+  std::uint64_t accepted = 0;           // connections
+  std::uint64_t refused = 0;            // closed at accept: the listener's max_connections or max_handshakes
+  std::uint64_t strangers = 0;          // closed at accept: not from one of the listener's proxies
+  std::uint64_t handshakes = 0;         // of TLS, done
+  std::uint64_t failed_handshakes = 0;  // of TLS
+  std::uint64_t open = 0;               // now, those saying farewell included
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t reads = 0;   // calls
@@ -39,8 +41,9 @@ struct LoopTotals {
 
 /// The live counters. Written by the loop, read by any thread.
 struct alignas(64) LoopCounters {
-  LoopCounter accepted, refused, strangers, open, bytes_read, bytes_written, reads, writes, iterations, sleeps,
-      wake_ups_sent, paused_accepts, credits_exhausted, overlong_partials, unfinished_farewells;
+  LoopCounter accepted, refused, strangers, handshakes, failed_handshakes, open, bytes_read, bytes_written, reads,
+      writes, iterations, sleeps, wake_ups_sent, paused_accepts, credits_exhausted, overlong_partials,
+      unfinished_farewells;
   LoopTotals totals() const noexcept;
 };
 

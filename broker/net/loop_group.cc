@@ -72,6 +72,14 @@ Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& sett
   return {};
 }
 
+std::vector<std::string> LoopGroup::reload_tls() {
+  std::vector<std::string> problems;
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    if (Result<void> reloaded = listener->reload_tls(); !reloaded) problems.push_back(reloaded.error().message);
+  }
+  return problems;
+}
+
 std::size_t LoopGroup::stop(Millis grace) {
   const SteadyTime deadline = steady_now() + grace;
   for (const std::unique_ptr<EventLoop>& loop : loops_) {

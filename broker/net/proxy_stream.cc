@@ -24,13 +24,6 @@ Transfer peek(int socket, std::span<std::uint8_t> into) {
   }
 }
 
-Endpoint peer_of(int socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  return describe(address);
-}
-
 }  // namespace
 
 Transfer ProxyStream::read(int socket, std::span<std::uint8_t> into) {

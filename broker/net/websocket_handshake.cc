@@ -1,11 +1,12 @@
 #include "broker/net/websocket_handshake.h"
 
 #include <mbedtls/base64.h>
-#include <mbedtls/sha1.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+
+#include "broker/net/mbedtls_version.h"
 
 // Design note: Debian's only library that parses HTTP for servers of somebody else's sockets is not kept any more, and
 // nng's parses for its own. What a WebSocket needs of HTTP is a request line and header fields, which this file reads
@@ -107,7 +108,7 @@ bool is_key(std::string_view key) {
 std::string accept_of(std::string_view key) {
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<unsigned char, 20> digest{};
-  mbedtls_sha1_ret(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  mbed::sha1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   std::array<unsigned char, 32> encoded{};
   std::size_t size = 0;
   mbedtls_base64_encode(encoded.data(), encoded.size(), &size, digest.data(), digest.size());

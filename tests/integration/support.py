@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -119,7 +120,7 @@ class Broker:
         deadline = time.monotonic() + DEADLINE
         while not self.urls.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.ports = [int(line.rpartition(":")[2]) for line in self.urls.read_text().split()]
+        self.ports = [int(found[1]) for line in self.urls.read_text().split() if (found := re.search(r":(\d+)(/|$)", line))]
         return self
 
     @property

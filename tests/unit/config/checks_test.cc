@@ -204,7 +204,8 @@ TEST_P(WhoMayConnect, AListenerOpensOnlyWhereSomebodyDecidesOrItIsMeant) {
     EXPECT_EQ(error, std::string("test.yaml:2:11: listeners[0].url: \"") + row.url +
                          "\" would let anybody in from outside of this machine: no plugin in hooks.auth decides who "
                          "may connect; name one there, listen on "
-                         "127.0.0.1, or write allow_anonymous: true for this listener");
+                         "127.0.0.1, ask for certificates (tls.verify: required with identity: certificate_cn), or "
+                         "write allow_anonymous: true for this listener");
   }
 }
 

@@ -69,10 +69,15 @@ TEST(ListenerUrl, AUnixSocketIsAFile) {
               HasSubstr("the path has 108 bytes; the system takes at most 107"));
 }
 
-TEST(ListenerUrl, SchemesThatAreNotThereYetAreRefusedWithWhatToUse) {
-  EXPECT_EQ(url_error("tls://0.0.0.0:8883"), "TLS (tls://): not there yet in this version; use tcp://HOST:PORT");
-  EXPECT_EQ(url_error("wss://127.0.0.1:8083/mqtt"),
-            "WebSocket over TLS (wss://): not there yet in this version; use tcp://HOST:PORT");
+TEST(ListenerUrl, TlsIsSpokenByItselfAndUnderAWebSocket) {
+  EXPECT_TRUE(parsed("tls://127.0.0.1").has_tls);
+  EXPECT_FALSE(parsed("tls://127.0.0.1").has_websocket);
+  EXPECT_EQ(parsed("tls://127.0.0.1").port, 8883);
+  EXPECT_TRUE(parsed("wss://127.0.0.1").has_tls);
+  EXPECT_TRUE(parsed("wss://127.0.0.1").has_websocket);
+  EXPECT_EQ(parsed("wss://127.0.0.1").port, 8084);
+  EXPECT_EQ(parsed("wss://127.0.0.1").path, "/mqtt");
+  EXPECT_FALSE(parsed("ws://127.0.0.1").has_tls);
 }
 
 TEST(ListenerUrl, OtherSchemesAreErrorsThatShowTheForm) {
@@ -130,9 +135,56 @@ TEST(ListenerUrl, ClientsBehindAProxyAreNotLocal) {
               HasSubstr("would let anybody in from outside of this machine"));
 }
 
-TEST(ListenerUrl, ErrorsInAFileNameTheListener) {
+std::string tls_error(const std::string& settings) {
+  return error_of("listeners: [{url: tls://127.0.0.1, " + settings + "}]");
+}
+
+TEST(ListenerUrl, TlsNeedsACertificateWithItsKeyOrPreSharedKeys) {
   EXPECT_EQ(error_of("listeners:\n  - url: tls://0.0.0.0:8883\n"),
-            "test.yaml:2:10: listeners[0].url: TLS (tls://): not there yet in this version; use tcp://HOST:PORT");
+            "test.yaml:2:10: listeners[0].url: TLS needs tls.certificate and tls.key, or tls.psk");
+  EXPECT_THAT(tls_error("tls: {certificate: a.pem}"),
+              HasSubstr("listeners[0].tls.key: there are 0 keys for 1 certificates; list one for each"));
+  EXPECT_THAT(tls_error("tls: {certificate: [a.pem, b.pem], key: a.key}"),
+              HasSubstr("there are 1 keys for 2 certificates"));
+  const ListenerSettings one =
+      settings_of(
+          "listeners: [{url: tls://0.0.0.0, allow_anonymous: true, tls: {certificate: a.pem, key: "
+          "a.key}}]")
+          ->listeners.at(0);
+  EXPECT_EQ(one.tls.certificates.size(), 1u);
+  EXPECT_TRUE(one.tls.certificates.at(0).is_absolute() || one.tls.certificates.at(0) == "a.pem");
+  EXPECT_EQ(settings_of("listeners: [{url: tls://127.0.0.1, tls: {certificate: [a.pem, b.pem], key: [a.key, b.key]}}]")
+                ->listeners.at(0)
+                .tls.keys.size(),
+            2u);
+  EXPECT_THAT(tls_error("tls: {certificate: [a.pem, a.pem]}"), HasSubstr("a.pem is in this list twice; keep one"));
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, tls: {psk: keys}}]"),
+              HasSubstr("listeners[0].tls: this listener does not speak TLS; use tls:// or wss:// in its url"));
+}
+
+TEST(ListenerUrl, WhoIsAskedForACertificateAndWhoIsKnownByItFitTogether) {
+  const std::string own = "certificate: a.pem, key: a.key";
+  EXPECT_THAT(tls_error("tls: {" + own + ", verify: required}"),
+              HasSubstr("listeners[0].tls.verify: name in tls.client_ca"));
+  EXPECT_THAT(tls_error("tls: {" + own + ", client_ca: ca.pem}"), HasSubstr("write optional or required"));
+  EXPECT_THAT(tls_error("tls: {" + own + ", crl: c.pem}"), HasSubstr("certificates of Clients are not asked for"));
+  EXPECT_THAT(tls_error("identity: certificate_cn, tls: {" + own + "}"),
+              HasSubstr("listeners[0].identity: needs tls.verify"));
+  EXPECT_THAT(tls_error("identity: psk, tls: {" + own + "}"), HasSubstr("listeners[0].identity: needs tls.psk"));
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, identity: certificate_cn}]"),
+              HasSubstr("only a Client of TLS shows a certificate"));
+}
+
+TEST(ListenerUrl, WhoeverShowsWhoItIsMayComeFromOutside) {
+  const auto opens = [](const std::string& settings) {
+    return error_of("listeners: [{url: tls://0.0.0.0, " + settings + "}]") == "no error";
+  };
+  const std::string asked = "tls: {certificate: a.pem, key: a.key, client_ca: ca.pem, verify: ";
+  EXPECT_TRUE(opens("identity: certificate_cn, " + asked + "required}"));
+  EXPECT_TRUE(opens("identity: psk, tls: {psk: keys}"));
+  EXPECT_FALSE(opens(asked + "required}"));
+  EXPECT_FALSE(opens("identity: certificate_cn, " + asked + "optional}"));
+  EXPECT_FALSE(opens("tls: {psk: keys}"));
 }
 
 }  // namespace

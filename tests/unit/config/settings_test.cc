@@ -261,8 +261,6 @@ TEST(SettingsErrors, WhatIsNotThereYetSaysSo) {
             "test.yaml:1:8: admin: the HTTP API is not there yet in this version; remove this key");
   EXPECT_THAT(error_of("plugins: [{name: a, library: auth.so, run: process}]"),
               HasSubstr("plugins[0].run: process is not there yet in this version; use run: inline"));
-  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, tls: {}}]"),
-              HasSubstr("listeners[0].tls: TLS is not there yet in this version"));
   EXPECT_THAT(error_of("plugins: [{name: a, caps: []}]"), HasSubstr("not there yet"));
 }
 

@@ -112,6 +112,12 @@ TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
   return client;
 }
 
+PeerInfo& TestClient::peer() {
+  PeerInfo* peer = broker_->shard(loop_).peer(connection_);
+  CHECK(peer != nullptr);
+  return *peer;
+}
+
 TestClient* TestBroker::find(LoopIndex loop, ConnectionId connection) {
   const auto at = std::find_if(clients_.begin(), clients_.end(), [&](const auto& client) {
     return client->is_open_ && client->loop_ == loop && client->connection_ == connection;

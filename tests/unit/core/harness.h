@@ -57,6 +57,9 @@ class TestClient {
  public:
   TestClient(TestBroker& broker, mqtt::ProtocolVersion version) : broker_(&broker), version_(version) {}
 
+  /// What the socket tells of this client; until its CONNECT is answered.
+  PeerInfo& peer();
+
   /// Sends raw bytes and lets the broker work until nothing moves any more.
   void send(std::string_view bytes);
   void send(const std::string& bytes) { send(std::string_view(bytes)); }
