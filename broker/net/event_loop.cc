@@ -253,9 +253,8 @@ void EventLoop::offer(StreamSocket& socket) {
 void EventLoop::end_if_done(StreamSocket& socket) {
   if (!shard_.wants_bytes(socket.id)) return;
   shard_.closed(socket.id, now_);
-  // A layer that gave the connection up may have said why.
-  const bool has_words = socket.stream.layer && socket.stream.layer->owes_bytes();
-  close_connection(socket, has_words ? core::Farewell::kFlush : core::Farewell::kAbort, {});
+  // A layer that gave the connection up may have said why, and the peer may still be sending: no reset.
+  close_connection(socket, socket.stream.layer ? core::Farewell::kFlush : core::Farewell::kAbort, {});
 }
 
 }  // namespace mortise::net

@@ -161,7 +161,9 @@ void EventLoop::close_connections() {
 
 void EventLoop::close_connection(StreamSocket& socket, core::Farewell farewell, core::Outbox outbox) {
   if (farewell == core::Farewell::kFlush && !socket.has(StreamSocket::kWriteFailed)) {
-    farewells_.add(std::move(socket.stream), std::move(outbox), socket.has(StreamSocket::kEnded), now_.steady);
+    // What a layer calls the end need not be the peer's.
+    const bool has_ended = socket.has(StreamSocket::kEnded) && !socket.stream.layer;
+    farewells_.add(std::move(socket.stream), std::move(outbox), has_ended, now_.steady);
   } else {
     counters_.open.subtract();
   }

@@ -23,10 +23,7 @@ std::string remedy_for(int error, const std::string& setting) {
     case EADDRNOTAVAIL:
       return "this machine has no such address; choose one of its own in " + setting;
     case EACCES:
-      return "permission denied; choose a port from 1024, or a folder that may be written, in " + setting +
-             ", or grant CAP_NET_BIND_SERVICE";
-    case ENOENT:
-      return "the folder does not exist; make it, or choose another one in " + setting;
+      return "permission denied; choose a port from 1024 in " + setting + ", or grant CAP_NET_BIND_SERVICE";
     case EMFILE:
       return "no file descriptor is left; raise the limit (ulimit -n)";
     default:
@@ -82,11 +79,32 @@ Result<Descriptor> open_tcp(const config::ListenerSettings& settings, std::size_
 
 // ---- Unix ----
 
+std::string remedy_for_path(int error, const std::string& setting) {
+  switch (error) {
+    case EADDRINUSE:
+      return "another program listens on it; stop that, or choose another path in " + setting;
+    case ENOTSOCK:
+      return "a file that is no socket is there; remove it, or choose another path in " + setting;
+    case EACCES:
+    case EPERM:
+      return "permission denied; choose a folder that may be written in " + setting;
+    case ENOENT:
+    case ENOTDIR:
+      return "the folder does not exist; make it, or choose another one in " + setting;
+    default:
+      return remedy_for(error, setting);
+  }
+}
+
+Failure<Error> cannot_listen_at(const config::ListenerSettings& settings, std::size_t number, int error) {
+  return cannot_listen(settings, remedy_for_path(error, "listeners[" + std::to_string(number) + "].url"));
+}
+
 /// A socket's file outlives its broker. 0: the path is free now; else why it is not.
 int free_path(const sockaddr_un& address) {
   struct stat status {};
   if (::lstat(address.sun_path, &status) != 0) return errno == ENOENT ? 0 : errno;
-  if (!S_ISSOCK(status.st_mode)) return EADDRINUSE;
+  if (!S_ISSOCK(status.st_mode)) return ENOTSOCK;
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!probe) return errno;
   const int outcome = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
@@ -103,14 +121,16 @@ Result<Descriptor> open_unix(const config::ListenerSettings& settings, std::size
                                        " bytes; choose a shorter one in listeners[" + std::to_string(number) + "].url");
   std::memcpy(address.sun_path, settings.path.data(), settings.path.size());
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return cannot_listen(settings, number, errno);
-  if (const int error = free_path(address); error != 0) return cannot_listen(settings, number, error);
+  if (!socket) return cannot_listen_at(settings, number, errno);
+  if (const int error = free_path(address); error != 0) return cannot_listen_at(settings, number, error);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return cannot_listen_at(settings, number, errno);
   // Nobody connects before `listen`, so the file has its permissions in time.
   const auto mode = static_cast<mode_t>(std::stoul(settings.socket_mode, nullptr, 8));
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(address.sun_path, mode) != 0 || ::listen(socket.get(), settings.backlog) != 0)
-    return cannot_listen(settings, number, errno);
-  return socket;
+  if (::chmod(address.sun_path, mode) == 0 && ::listen(socket.get(), settings.backlog) == 0) return socket;
+  const int error = errno;
+  ::unlink(address.sun_path);
+  return cannot_listen_at(settings, number, error);
 }
 
 }  // namespace

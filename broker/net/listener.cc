@@ -1,6 +1,7 @@
 #include "broker/net/listener.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,13 @@ namespace {
 
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
+/// Which file is at the path; zeros for none.
+std::pair<dev_t, ino_t> file_at(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
 }  // namespace
 
 Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number)
@@ -25,6 +33,7 @@ Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, 
       number_(number),
       socket_(std::move(socket)),
       shared_url_(SharedBytes::copy_of(settings.url)),
+      unix_file_(settings.is_unix ? file_at(settings.path) : std::pair<dev_t, ino_t>()),
       port_(local_end_of(socket_.get()).port),
       handshakes_(ListenerLoad::make(settings.tls.max_handshakes)),
       load_(ListenerLoad::make(settings.max_connections)) {
@@ -33,7 +42,8 @@ Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, 
 }
 
 Listener::~Listener() {
-  if (settings_.is_unix) ::unlink(settings_.path.c_str());
+  // Somebody may have taken the file away, and somebody else have put his own there.
+  if (settings_.is_unix && file_at(settings_.path) == unix_file_) ::unlink(settings_.path.c_str());
 }
 
 Result<std::shared_ptr<Listener>> Listener::open(const config::ListenerSettings& settings, std::size_t number) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/base/mutex.h"
@@ -76,7 +78,8 @@ class Listener {
   const config::ListenerSettings settings_;
   const std::size_t number_;
   const Descriptor socket_;
-  const SharedBytes shared_url_;  // the same, for the peers
+  const SharedBytes shared_url_;             // the same, for the peers
+  const std::pair<dev_t, ino_t> unix_file_;  // device and inode of the one that was made
   const std::uint16_t port_;
   std::shared_ptr<const WebSocketRules> websocket_;  // null: none
   mutable Mutex tls_mutex_;

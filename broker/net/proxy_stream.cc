@@ -48,7 +48,7 @@ Transfer ProxyStream::read_header(int socket) {
   if (read.bytes != taken) return {Transfer::Status::kFailed, 0, EIO};
   if (*header) {
     is_whole_ = true;
-    beginning_ = {};
+    std::string().swap(beginning_);  // nothing else gives its memory back
     header_ = std::move(*header);
   } else {
     beginning_ = as_text(ByteView(bytes).first(known));

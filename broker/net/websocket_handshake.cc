@@ -67,21 +67,31 @@ class FieldsView {
     return std::any_of(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(count_),
                        [name](const FieldView& field) { return is_same_word(field.name, name); });
   }
-  /// Whether `word` is in the list (or lists) of that name.
+  /// Whether `word`, in capitals or not, is in the list (or lists) of that name.
   bool lists(std::string_view name, std::string_view word) const {
-    for (std::size_t i = 0; i < count_; ++i) {
-      std::string_view rest = is_same_word(fields_[i].name, name) ? fields_[i].value : std::string_view{};
-      while (!rest.empty()) {
-        if (is_same_word(trimmed(take_until(rest, ",")), word)) return true;
-      }
-    }
-    return false;
+    return any_listed(name, [word](std::string_view listed) { return is_same_word(listed, word); });
+  }
+  /// Subprotocols differ by case, too: a Client takes none that it did not name.
+  bool offers(std::string_view subprotocol) const {
+    return any_listed("Sec-WebSocket-Protocol", [&](std::string_view listed) { return listed == subprotocol; });
   }
 
  private:
   struct FieldView {
     std::string_view name, value;
   };
+
+  template <class Is>
+  bool any_listed(std::string_view name, Is&& is) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+      std::string_view rest = is_same_word(fields_[i].name, name) ? fields_[i].value : std::string_view{};
+      while (!rest.empty()) {
+        if (is(trimmed(take_until(rest, ",")))) return true;
+      }
+    }
+    return false;
+  }
+
   std::array<FieldView, 64> fields_{};
   std::size_t count_ = 0;
 };
@@ -136,9 +146,8 @@ UpgradeAnswer answer_upgrade(std::string_view head, const WebSocketRules& rules)
     return refuse("426 Upgrade Required", "the WebSocket version must be 13", "Sec-WebSocket-Version: 13\r\n");
   const std::optional<std::string_view> key = fields.only("Sec-WebSocket-Key");
   if (!key || !is_key(*key)) return refuse("400 Bad Request", "Sec-WebSocket-Key must be sixteen bytes in base64");
-  const bool is_mqtt = fields.lists("Sec-WebSocket-Protocol", "mqtt");
-  if (!is_mqtt && !fields.lists("Sec-WebSocket-Protocol", "mqttv3.1"))
-    return refuse("400 Bad Request", "the Subprotocol must be mqtt");
+  const bool is_mqtt = fields.offers("mqtt");
+  if (!is_mqtt && !fields.offers("mqttv3.1")) return refuse("400 Bad Request", "the Subprotocol must be mqtt");
   const std::optional<std::string_view> origin = fields.only("Origin");
   const bool may_open = rules.origins.empty() || !fields.has("Origin") ||
                         (origin && std::ranges::find(rules.origins, *origin) != rules.origins.end());

@@ -53,6 +53,7 @@ struct WebSocketStream::Callbacks {
 
   static ssize_t send(wslay_event_context_ptr, const std::uint8_t* bytes, std::size_t size, int, void* data) {
     stream_of(data).owed_.append({bytes, size});
+    stream_of(data).answers_ += size;
     return static_cast<ssize_t>(size);
   }
 
@@ -110,7 +111,7 @@ std::size_t WebSocketStream::open(ByteView bytes) {
   owed_.append(as_bytes(answer.response));
   state_ = answer.is_accepted ? State::kOpen : State::kFailed;
   const std::size_t used = request_.size() - std::min(before, request_.size());
-  request_ = {};
+  std::string().swap(request_);  // nothing else gives its memory back
   if (!answer.is_accepted) return bytes.size();
   wslay_event_context_ptr frames = nullptr;
   if (wslay_event_context_server_init(&frames, &Callbacks::kAll, this) != 0) {
@@ -129,15 +130,26 @@ std::size_t WebSocketStream::decode(std::span<std::uint8_t> raw) {
   const int outcome = wslay_event_recv(frames_.get());
   const std::size_t decoded = pass_.decoded;
   pass_ = {};
-  if (outcome != 0) state_ = State::kFailed;
+  if (outcome != 0) {
+    // wslay's own close frame would not say why (1002, a protocol error).
+    state_ = State::kFailed;
+    owed_.append(std::array<std::uint8_t, 4>{0x88, 0x02, 0x03, 0xEA});
+    return decoded;
+  }
   collect_answers();
   if (state_ != State::kOpen) return decoded;
   if (wslay_event_get_close_received(frames_.get()) != 0) {
     state_ = State::kEnded;
-  } else if (wslay_event_get_read_enabled(frames_.get()) == 0 || owed_.size() > kMostOwed) {
+  } else if (wslay_event_get_read_enabled(frames_.get()) == 0 || owed_answers() > kMostOwed) {
     state_ = State::kFailed;
   }
   return decoded;
+}
+
+/// Of what is owed, the rest of a frame with the broker's bytes comes first: none is begun while anything is owed.
+std::size_t WebSocketStream::owed_answers() {
+  answers_ = std::min(answers_, owed_.size());
+  return answers_;
 }
 
 /// Pongs and the answer to a close frame.
@@ -175,7 +187,7 @@ Transfer WebSocketStream::write(int socket, std::span<const iovec> vectors) {
 }
 
 void WebSocketStream::say_farewell() {
-  if (frames_ && wslay_event_get_close_sent(frames_.get()) == 0) {
+  if (state_ == State::kOpen && wslay_event_get_close_sent(frames_.get()) == 0) {
     wslay_event_queue_close(frames_.get(), WSLAY_CODE_NORMAL_CLOSURE, nullptr, 0);
     collect_answers();
   }

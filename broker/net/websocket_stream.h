@@ -40,6 +40,7 @@ class WebSocketStream final : public ByteStream {
   /// Takes frames apart in place; how many bytes of `raw` are the broker's now, from its beginning.
   std::size_t decode(std::span<std::uint8_t> raw);
   void collect_answers();
+  std::size_t owed_answers();
 
   const std::shared_ptr<const WebSocketRules> rules_;
   const std::unique_ptr<ByteStream> below_;
@@ -49,6 +50,7 @@ class WebSocketStream final : public ByteStream {
   std::string request_;               // while opening
   std::unique_ptr<wslay_event_context, void (*)(wslay_event_context*)> frames_;
   OwedBytes owed_;
+  std::size_t answers_ = 0;  // at most so many of the last bytes owed are wslay's
 
   // While `decode` runs: what it reads from and writes to. Not kept.
   struct Pass {

@@ -1,41 +1,20 @@
 #include "broker/net/byte_stream.h"
 
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-
-#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "broker/net/outbox_writer.h"
 #include "broker/net/read_buffer.h"
+#include "socket_ends.h"
 
 // Socket, layer, read buffer and outbox together, without a loop.
 
 namespace mortise::net {
 namespace {
 
-/// Both ends of a stream.
-std::pair<Descriptor, Descriptor> socket_pair() {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-std::string read_all(const Descriptor& end) {
-  std::string got;
-  std::array<std::uint8_t, 65536> bytes;
-  for (;;) {
-    const Transfer read = receive_bytes(end.get(), bytes);
-    if (read.status != Transfer::Status::kDone) return got;
-    got.append(as_text(ByteView(bytes).first(read.bytes)));
-  }
-}
-
-void write_all(const Descriptor& end, std::string_view text) {
-  const iovec vector{const_cast<char*>(text.data()), text.size()};
-  ASSERT_EQ(send_vectors(end.get(), std::span(&vector, 1)).bytes, text.size());
-}
+using test::read_all;
+using test::socket_pair;
+using test::write_all;
 
 /// Turns every bit round, hands at most three bytes out at a time, and sends only when asked to flush: what TLS may do,
 /// at its worst.

@@ -136,7 +136,9 @@ bool Shard::State::obey(Connection& connection, std::string_view packet) {
     }
     case 'M': {
       connection.is_over = true;
-      actions.moves.push_back({connection.id, static_cast<LoopIndex>(text[0] - '0'), std::make_unique<Arrival>()});
+      auto arrival = std::make_unique<Arrival>();
+      arrival->peer = connection.peer;
+      actions.moves.push_back({connection.id, static_cast<LoopIndex>(text[0] - '0'), std::move(arrival)});
       break;
     }
     case 'G':
@@ -179,9 +181,10 @@ PeerInfo* Shard::peer(ConnectionId id) noexcept {
   return connection == nullptr ? nullptr : &connection->peer;
 }
 
-ConnectionId Shard::arrived(Arrival, Now) {
+ConnectionId Shard::arrived(Arrival arrival, Now) {
   ++state_->watch().arrived;
   Connection& connection = state_->connections.emplace();
+  connection.peer = std::move(arrival.peer);
   state_->say(connection, "moved\n");
   return connection.id;
 }

@@ -9,7 +9,7 @@
 /// A core::Shard (see scripted_shard.cc) that does what the bytes tell it. A packet is an MQTT fixed header with a
 /// Remaining Length, whose first byte is the order:
 ///   E text    echo text                          B number   answer with so many bytes
-///   W         say who the peer is (until it moves)
+///   W         say who the peer is
 ///   I         say which loop this is             S          listen to letters on this loop
 ///   L n text  a letter for everybody who listens on loop n (costs its size)
 ///   R n text  the same through the loop's own mail when n is this loop

@@ -69,7 +69,7 @@ TestLoops::TestLoops(Options options) : reclaim_(options.loops) {
   }
   group_ = LoopGroup::create(*mesh_, reclaim_, shards, options.limits).value();
   group_->start();
-  config::ListenerSettings listener;
+  config::ListenerSettings& listener = options.listener;
   listener.url = "tcp://127.0.0.1:0";
   listener.host = "127.0.0.1";
   listener.port = 0;

@@ -44,6 +44,7 @@ class TestLoops {
     LoopLimits limits;
     MeshLimits mesh;
     std::size_t max_connections = 0;
+    config::ListenerSettings listener;  // what stands between its sockets and their bytes
   };
   TestLoops() : TestLoops(Options()) {}
   explicit TestLoops(Options options);
