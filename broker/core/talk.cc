@@ -11,6 +11,14 @@
 
 namespace mortise::core {
 
+namespace {
+
+std::string place(const std::string& address, std::uint16_t port) {
+  return address.empty() ? "on a Unix socket" : address + ":" + std::to_string(port);
+}
+
+}  // namespace
+
 void mark_talkative(ShardState& state, Connection& connection) {
   if (connection.is_talkative || connection.stage == Stage::kEnded) return;
   connection.is_talkative = true;
@@ -75,11 +83,13 @@ std::string describe(const ShardState& state, const Connection& connection) {
   const mqtt::Principal* principal = session != nullptr ? session->principal.get() : nullptr;
   if (principal == nullptr && connection.opening) principal = connection.opening->principal.get();
   if (principal != nullptr) {
-    return "client " + quoted(principal->client_id) + " (" + principal->peer_address + ":" +
-           std::to_string(principal->peer_port) + ")";
+    return "client " + quoted(principal->client_id) + " (" + place(principal->peer_address, principal->peer_port) + ")";
   }
   if (!connection.peer) return "client";
-  return "client at " + connection.peer->peer_address + ":" + std::to_string(connection.peer->peer_port);
+  const PeerInfo& peer = *connection.peer;
+  if (!peer.process) return "client at " + place(peer.peer_address, peer.peer_port);
+  return "client on a Unix socket (uid " + std::to_string(peer.process->user_id) + ", pid " +
+         std::to_string(peer.process->process_id) + ")";
 }
 
 void end_connection(ShardState& state, Connection& connection, Farewell farewell) {
