@@ -1,0 +1,1 @@
+mortise_fuzz_target(proxy LINK mortise_net)

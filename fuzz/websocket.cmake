@@ -1,0 +1,1 @@
+mortise_fuzz_target(websocket LINK mortise_net)
