@@ -1,13 +1,13 @@
-// MQTT.js against Mortise: `node mqttjs_client.js PORT`. Ends with status 0 when everything came as it should.
+// MQTT.js against Mortise: `node mqttjs_client.js URL`, mqtt: or ws:. Ends with status 0 when everything came as it should.
 "use strict";
 const assert = require("assert");
 const mqtt = require("mqtt");
 
-const port = Number(process.argv[2]);
+const url = process.argv[2];
 const open = new Set();
 
 function connect(options) {
-  const client = mqtt.connect({ host: "127.0.0.1", port, reconnectPeriod: 0, ...options });
+  const client = mqtt.connect(url, { reconnectPeriod: 0, ...options });
   open.add(client);
   client.received = [];
   client.waiting = [];

@@ -13,7 +13,15 @@ class MqttJs(support.BrokerTest):
                     "5.0 MQTT-3.3.2-17", "5.0 MQTT-3.3.4-1", "5.0 MQTT-3.8.4-1", "5.0 MQTT-3.8.4-2", "5.0 MQTT-4.2.0-1", "5.0 MQTT-4.3.3-11")
     def test_mqtt_js_gets_what_the_specification_promises(self):
         self.start_broker()
-        client = self.program("node", pathlib.Path(__file__).with_name("mqttjs_client.js"), self.broker.port)
+        self.play(f"mqtt://127.0.0.1:{self.broker.port}")
+
+    @support.proves("3.1.1 MQTT-6.0.0-2", "3.1.1 MQTT-6.0.0-4", "5.0 MQTT-6.0.0-2", "5.0 MQTT-6.0.0-4")
+    def test_it_gets_the_same_through_a_websocket(self):
+        self.start_broker(listeners=[{"url": "ws://127.0.0.1:0"}])
+        self.play(f"ws://127.0.0.1:{self.broker.port}/mqtt")
+
+    def play(self, url):
+        client = self.program("node", pathlib.Path(__file__).with_name("mqttjs_client.js"), url)
         self.assertEqual(client.wait(), 0, client.lines)
         self.assertEqual(client.lines[-1], "done")
 

@@ -110,6 +110,7 @@ class Broker:
         self.file = self.folder / "mortise.yaml"
         self.urls = self.folder / "urls"
         self.program = None
+        self.open_urls = []
         self.ports = []
 
     def start(self):
@@ -120,7 +121,9 @@ class Broker:
         deadline = time.monotonic() + DEADLINE
         while not self.urls.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.ports = [int(found[1]) for line in self.urls.read_text().split() if (found := re.search(r":(\d+)(/|$)", line))]
+        self.open_urls = self.urls.read_text().split()
+        ports = [re.search(r":(\d+)(/|$)", url) for url in self.open_urls]
+        self.ports = [int(port[1]) if port else None for port in ports]  # a Unix socket has none
         return self
 
     @property
