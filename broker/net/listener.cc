@@ -108,7 +108,7 @@ bool Listener::add_layers(Stream& stream) const {
     if (!stream.layer) return false;
   }
   if (websocket_) stream.layer = std::make_unique<WebSocketStream>(websocket_, std::move(stream.layer));
-  if (!settings_.proxies.empty()) stream.layer = std::make_unique<ProxyStream>(std::move(stream.layer));
+  if (!settings_.proxy_networks.empty()) stream.layer = std::make_unique<ProxyStream>(std::move(stream.layer));
   return true;
 }
 
