@@ -200,12 +200,8 @@ class TestBroker {
   void store_fails(bool is_failing);
   void answer(const hooks::Ticket& ticket, hooks::Resolution resolution);
   void perform_intent(std::string_view client_id, hooks::Intent intent);
-  void invalidate(std::string_view client_id) {
-    perform_intent(client_id, hooks::InvalidateIntent{"", std::string(client_id)});
-  }
-  void kick(std::string_view client_id) {
-    perform_intent(client_id, hooks::DisconnectIntent{"", std::string(client_id)});
-  }
+  void invalidate(std::string_view id) { perform_intent(id, hooks::InvalidateIntent{"", std::string(id)}); }
+  void kick(std::string_view id) { perform_intent(id, hooks::DisconnectIntent{"", std::string(id)}); }
   LoopIndex home_of(std::string_view client_id) const { return home_loop(shared_, "", client_id); }
   /// A client id that lives on this loop.
   std::string id_on(LoopIndex loop, std::string_view beginning = "c") const;
