@@ -92,10 +92,7 @@ Transfer TlsStream::read(int socket, std::span<std::uint8_t> into) {
   }
   if (state_ == State::kHandshake) shake_hands(socket);
   const std::size_t decrypted = state_ == State::kOpen ? decrypt(into) : 0;
-  if (fresh().empty()) {
-    fresh_ = {};
-    fresh_taken_ = 0;
-  }
+  if (fresh().empty()) forget_fresh();
   return {Transfer::Status::kDone, decrypted, 0};
 }
 
@@ -153,7 +150,12 @@ std::size_t TlsStream::decrypt(std::span<std::uint8_t> into) {
 void TlsStream::fail() noexcept {
   state_ = State::kFailed;
   handshake_ = Permit();
-  fresh_ = {};
+  forget_fresh();
+}
+
+/// Its memory, too: an idle connection owns none.
+void TlsStream::forget_fresh() noexcept {
+  std::vector<std::uint8_t>().swap(fresh_);
   fresh_taken_ = 0;
 }
 

@@ -47,6 +47,7 @@ class TlsStream final : public ByteStream {
   void shake_hands(int socket);
   std::size_t decrypt(std::span<std::uint8_t> into);
   void fail() noexcept;
+  void forget_fresh() noexcept;
 
   const std::shared_ptr<const TlsServer> server_;
   Permit handshake_;
