@@ -76,6 +76,8 @@ class Script {
 
   TestOptions options(std::uint8_t where, std::uint8_t limits, std::uint8_t queue) {
     static constexpr std::uint16_t kWindows[] = {1000, 1, 2, 8};
+    using session::WhenFull;
+    static constexpr WhenFull kPolicies[] = {WhenFull::kDropOldest, WhenFull::kDropNew, WhenFull::kReject};
     static constexpr std::uint64_t kQueues[] = {10'000, 2, 5, 700};
     TestOptions made;
     made.loops = 1 + where % 3;
@@ -93,7 +95,7 @@ class Script {
     made.replay = {2, 3};
     made.session.expiry_interval_max = Seconds(100'000);
     made.session.queue.max_messages = kQueues[queue % 4];
-    made.session.queue.when_full = (queue & 4) != 0 ? session::WhenFull::kDropNew : session::WhenFull::kDropOldest;
+    made.session.queue.when_full = kPolicies[(queue >> 4) % 4 == 3 ? 2 : queue >> 2 & 1];
     made.session.queue.max_bytes = (queue & 8) != 0 ? 2000 : 16u << 20;
     made.dispatch = plugins_.dispatch();
     made.observer = &watch_;

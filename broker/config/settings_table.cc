@@ -110,8 +110,14 @@ constexpr Row<S> kRows[] = {
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_messages>()),
     row(size("session.queue.max_bytes", {kKiB, 1024 * kGiB}, "Most bytes that wait for one Client."),
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_bytes>()),
-    row(choice("session.queue.when_full", "drop_oldest|drop_new",
-               "What happens to a message for a full queue: the oldest makes room, or it is dropped itself."),
+    row(choice(
+            "session.queue.when_full", "drop_oldest|drop_new|reject",
+            "What happens to a message for a full queue: the oldest makes room, it is dropped itself, or it is "
+            "dropped and its publisher told Quota exceeded. With reject whoever has room gets the message, and "
+            "PUBACK and PUBREC wait for all loops: 0x97 says that not everybody got it, and to send it again later "
+            "gives it twice to those who did. Before 5.0 there is no such answer: the message is acknowledged. For "
+            "Wills, retained messages of new subscriptions, messages of plugins and what a shared subscription hands "
+            "from its queue to a member, reject is drop_new."),
         number<&S::session, &SessionLimits::queue, &QueueLimits::when_full>()),
     row(count("session.max_inflight", {1, 65535},
               "Most QoS 1 and 2 messages on their way to one Client at once; its own Receive Maximum may be lower."),
@@ -124,7 +130,8 @@ constexpr Row<S> kRows[] = {
              "Most bytes read from one connection while a plugin's answer is awaited."),
         number<&S::session, &SessionLimits::read_ahead_max_bytes>()),
     row(count("session.parked_acks_max", {1, 65535},
-              "Most acknowledgements of one connection that wait for the store; then reading stops."),
+              "Most acknowledgements of one connection that wait for the store, or with when_full reject for other "
+              "loops; then reading stops."),
         number<&S::session, &SessionLimits::parked_acks_max>()),
     row(count("session.authorization_cache_entries", {0, kMillion},
               "How many answers of authorization are remembered per session."),

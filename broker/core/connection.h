@@ -106,9 +106,11 @@ struct PendingInvalidation {
 
 using PendingOperation = std::variant<PendingPublish, PendingSubscribe, PendingInvalidation>;
 
-/// A packet that leaves when the journal has made `position` durable, in order.
+/// A packet that leaves when the journal has made `position` durable and the other loops have said what room they had,
+/// in order.
 struct Parked {
   std::uint64_t position = 0;
+  std::uint64_t awaited_room = 0;  // the number of its AwaitedRoom; 0: nobody is asked, or all have answered
   mqtt::ByteBuffer packet;
   bool frees_receive_quota = false;
 };

@@ -17,6 +17,7 @@ constexpr std::array kCounters = {&ShardCounters::connections_accepted,
                                   &ShardCounters::publishes_received,
                                   &ShardCounters::publish_bytes_received,
                                   &ShardCounters::publishes_denied,
+                                  &ShardCounters::publishes_over_quota,
                                   &ShardCounters::authorization_cache_full,
                                   &ShardCounters::subscribes_denied,
                                   &ShardCounters::subscribes_over_quota,
@@ -47,19 +48,13 @@ constexpr std::array kCounters = {&ShardCounters::connections_accepted,
                                   &ShardCounters::held_back_iteration};
 static_assert(kCounters.size() * sizeof(std::uint64_t) == sizeof(ShardCounters));
 
-constexpr std::array kHoldings = {&ShardHoldings::connections,
-                                  &ShardHoldings::sessions,
-                                  &ShardHoldings::online,
-                                  &ShardHoldings::session_names,
-                                  &ShardHoldings::groups,
-                                  &ShardHoldings::group_names,
-                                  &ShardHoldings::attaching,
-                                  &ShardHoldings::timers,
-                                  &ShardHoldings::parked,
-                                  &ShardHoldings::held,
-                                  &ShardHoldings::ending,
-                                  &ShardHoldings::replaying,
-                                  &ShardHoldings::stalled_publishers};
+constexpr std::array kHoldings = {&ShardHoldings::connections, &ShardHoldings::sessions,
+                                  &ShardHoldings::online,      &ShardHoldings::session_names,
+                                  &ShardHoldings::groups,      &ShardHoldings::group_names,
+                                  &ShardHoldings::attaching,   &ShardHoldings::timers,
+                                  &ShardHoldings::parked,      &ShardHoldings::awaited,
+                                  &ShardHoldings::held,        &ShardHoldings::ending,
+                                  &ShardHoldings::replaying,   &ShardHoldings::stalled_publishers};
 static_assert(kHoldings.size() * sizeof(std::uint64_t) == sizeof(ShardHoldings));
 
 template <class Of, class Members>

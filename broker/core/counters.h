@@ -18,6 +18,7 @@ struct ShardCounters {
   std::uint64_t publishes_received = 0;
   std::uint64_t publish_bytes_received = 0;  // of their payloads
   std::uint64_t publishes_denied = 0;
+  std::uint64_t publishes_over_quota = 0;      // told Quota exceeded: somebody's queue was full, and rejects
   std::uint64_t authorization_cache_full = 0;  // a session's started anew
   std::uint64_t subscribes_denied = 0;
   std::uint64_t subscribes_over_quota = 0;  // max_subscriptions, subscriptions.max_bytes
@@ -63,6 +64,7 @@ struct ShardHoldings {
   std::size_t attaching = 0;
   std::size_t timers = 0;
   std::size_t parked = 0;     // connections that wait for the journal
+  std::size_t awaited = 0;    // acknowledgements that wait for other loops
   std::size_t held = 0;       // deliveries and sessions that wait for the journal
   std::size_t ending = 0;     // connections to be erased or refused with the next timers
   std::size_t replaying = 0;  // sessions that wait for their turn to be sent what is retained

@@ -7,6 +7,7 @@
 #include "broker/core/group_member.h"
 #include "broker/core/groups.h"
 #include "broker/core/replay.h"
+#include "broker/core/room.h"
 #include "broker/core/subscribe.h"
 #include "broker/core/talk.h"
 
@@ -135,7 +136,8 @@ void announce_sends(ShardState& state, ResidentSession& session, std::uint16_t q
   session.outbound.announcement_is_at(state.journal->position());
 }
 
-void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
+/// False: there is no room for it.
+bool enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow::Offer offer, Now now) {
   const Connection* connection = state.connection_of(session);
   if (connection != nullptr && session.durably(state.journal) &&
       session.outbound.wants_announcement_first(connection->receive_maximum))
@@ -144,10 +146,11 @@ void enqueue(ShardState& state, ResidentSession& session, session::OutboundFlow:
   const auto outcome = session.outbound.enqueue(std::move(offer), state.durably(session.number));
   // Of a queue that waits in the store alone, the first page is what the oldest can be dropped from.
   if (session.outbound.is_nearly_full()) ask_for_page(state, session);
-  if (outcome == session::OutboundFlow::Enqueued::kQueued) return;
+  if (outcome == session::OutboundFlow::Enqueued::kQueued) return true;
   ++state.counters.dropped_queue_full;
   state.emit(hooks::EventKind::kDropped, session.principal, now, message->topic(), mqtt::ReasonCode::kQuotaExceeded,
              message->qos());
+  return outcome != session::OutboundFlow::Enqueued::kDropped;
 }
 
 /// What several overlapping subscriptions of one session come to: one copy at the highest QoS, with all identifiers.
@@ -252,7 +255,7 @@ void deliver_to_session(ShardState& state, ResidentSession& session, PassingView
   offer.subscription_identifiers = identifiers_to_keep();
   offer.share_tag = passing.share_tag;
   if (passing.is_held) offer.not_before = passing.hold_until(*state.journal);
-  enqueue(state, session, std::move(offer), now);
+  if (!enqueue(state, session, std::move(offer), now)) no_room(passing);
   if (phase != Phase::kDurable) pump(state, session, now, &passing);
 }
 
@@ -328,7 +331,7 @@ void deliver_mail(ShardState& state, const PacketBundle& bundle, Now now) {
   });
 }
 
-void deliver_mail(ShardState& state, const Delivery& delivery, Now now) {
+void deliver_mail(ShardState& state, const Delivery& delivery, RoomInquiry* inquiry, Now now) {
   const MatchLoan loan(state, delivery.message->topic());
   const routing::MatchResult::Part part = loan->part_of(state.loop);
   const auto here = loan->entries_of(part);
@@ -336,6 +339,7 @@ void deliver_mail(ShardState& state, const Delivery& delivery, Now now) {
   passing.retained_sequence = delivery.retained_sequence;
   passing.group = delivery.group;
   passing.is_held = delivery.is_held;
+  passing.inquiry = inquiry;
   const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
   const bool is_piece = delivery.group != 0 && state.journal != nullptr;
   if (is_piece) {

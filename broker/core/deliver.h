@@ -10,6 +10,8 @@
 /// From a routed message to the outboxes and queues of this loop's subscribers.
 namespace mortise::core {
 
+struct RoomInquiry;
+
 /// Deliveries at QoS 0 of messages that are not durable yet, for all subscribers of a loop together. Beyond it they are
 /// dropped: the credit of the store bounds messages, not how many subscribers each has.
 inline constexpr std::size_t kMaximumHeld = 1u << 16;
@@ -77,6 +79,7 @@ class PassingView {
   bool is_from_queue = false;           // of a group, the oldest that waits there
   std::uint64_t share_tag = 0;          // while a member of a group is given it
   std::vector<GroupChoice> choices;     // by groups among the targets, made before the piece begins
+  RoomInquiry* inquiry = nullptr;       // when somebody asks whether there is room; stays as long as this
 
   /// The position of the journal that a held delivery waits for: inside a piece its end is at least one further on.
   std::uint64_t hold_until(const session::Journal& journal) const noexcept {
@@ -115,8 +118,8 @@ class MatchLoan {
 /// group's piece, everything that is said or queued in memory after it.
 enum class Phase : std::uint8_t { kAll, kDurable, kLive };
 
-/// What another loop passed on.
-void deliver_mail(ShardState& state, const Delivery& delivery, Now now);
+/// What another loop passed on. `inquiry`: null when nobody asks.
+void deliver_mail(ShardState& state, const Delivery& delivery, RoomInquiry* inquiry, Now now);
 void deliver_mail(ShardState& state, const PacketBundle& bundle, Now now);
 
 /// `targets` are entries of this loop. Never ends a connection or a session.

@@ -5,6 +5,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/group_member.h"
+#include "broker/core/room.h"
 
 namespace mortise::core {
 
@@ -47,9 +48,10 @@ void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing,
   session::OutboundFlow::Offer offer;
   offer.message = passing.kept();
   offer.effective_qos = passing.qos();
-  if (group.queue.enqueue(std::move(offer), durably(state, group)) != session::OutboundFlow::Enqueued::kQueued) {
-    ++state.counters.group_queue_dropped;
-  }
+  const auto outcome = group.queue.enqueue(std::move(offer), durably(state, group));
+  if (outcome == session::OutboundFlow::Enqueued::kQueued) return;
+  ++state.counters.group_queue_dropped;
+  if (outcome == session::OutboundFlow::Enqueued::kDropped) no_room(passing);
 }
 
 SharedGroup& open_group(ShardState& state, const GroupMembership& membership) {
@@ -188,9 +190,10 @@ void give_to_member(ShardState& state, ResidentSession& session, const JoinedGro
 }
 
 /// Whose group it was has ended or left it: back to the group, which chooses again.
-GroupDelivery returned(const PassingView& passing, const mqtt::MessagePtr& message, mqtt::SessionId group,
+GroupDelivery returned(PassingView& passing, const mqtt::MessagePtr& message, mqtt::SessionId group,
                        std::uint8_t returns) {
   GroupDelivery delivery;
+  delivery.question = pass_on_question(passing);
   delivery.message = message;
   delivery.group = group;
   delivery.returns = returns;
@@ -282,13 +285,7 @@ void give_again(ShardState& state, const GroupDelivery& delivery, PassingView& p
   if (is_of_group) deliver_to_group(state, entry, passing, is_piece ? Phase::kLive : Phase::kAll, now);
 }
 
-}  // namespace
-
-void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
-  PassingView passing(state, delivery.message);
-  passing.retained_sequence = delivery.retained_sequence;
-  passing.group = delivery.group_piece;
-  passing.is_held = delivery.is_held;
+void take_group_delivery(ShardState& state, const GroupDelivery& delivery, PassingView& passing, Now now) {
   if (!delivery.member) return give_again(state, delivery, passing, now);
   ResidentSession* session = state.sessions.find(delivery.member.slot);
   const JoinedGroup* joined = joined_group(session, delivery.group);
@@ -308,6 +305,19 @@ void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
   // It left, or its session ended, while this was on its way (MQTT-3.10.4-2).
   state.mail_to(delivery.group.loop,
                 returned(passing, delivery.message, delivery.group, static_cast<std::uint8_t>(delivery.returns + 1)));
+}
+
+}  // namespace
+
+void group_delivery(ShardState& state, const GroupDelivery& delivery, Now now) {
+  PassingView passing(state, delivery.message);
+  passing.retained_sequence = delivery.retained_sequence;
+  passing.group = delivery.group_piece;
+  passing.is_held = delivery.is_held;
+  RoomInquiry inquiry{delivery.question};
+  if (delivery.question.number != 0) passing.inquiry = &inquiry;
+  take_group_delivery(state, delivery, passing, now);
+  if (passing.inquiry != nullptr) answer_for_member(state, inquiry);
 }
 
 void drain_group(ShardState& state, SharedGroup& group, Now now) {

@@ -11,6 +11,7 @@
 #include "broker/core/questions.h"
 #include "broker/core/receive.h"
 #include "broker/core/review.h"
+#include "broker/core/room.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -32,7 +33,13 @@ struct Handling {
   }
 
   void operator()(const PacketBundle& bundle) const { deliver_mail(state, bundle, now); }
-  void operator()(const Delivery& delivery) const { deliver_mail(state, delivery, now); }
+  void operator()(const Delivery& delivery) const { deliver_mail(state, delivery, nullptr, now); }
+  void operator()(const AskingDelivery& asking) const {
+    RoomInquiry inquiry{asking.question};
+    deliver_mail(state, asking.delivery, &inquiry, now);
+    answer_for_loop(state, inquiry);
+  }
+  void operator()(const RoomAnswer& answer) const { room_answered(state, answer); }
   void operator()(const GroupDelivery& delivery) const { group_delivery(state, delivery, now); }
   void operator()(const GroupMembership& membership) const { membership_changed(state, membership, now); }
 
@@ -104,6 +111,8 @@ struct Handling {
 std::size_t cost_of(const Mail& mail) noexcept {
   if (const auto* delivery = std::get_if<Delivery>(&mail)) return kMailOverhead + delivery->message->cost();
   if (const auto* packets = std::get_if<PacketMail>(&mail)) return kMailOverhead + (*packets)->cost();
+  if (const auto* asking = std::get_if<Boxed<AskingDelivery>>(&mail))
+    return kMailOverhead + (*asking)->delivery.message->cost();
   if (const auto* delivery = std::get_if<Boxed<GroupDelivery>>(&mail)) {
     return kMailOverhead + (*delivery)->message->cost();
   }

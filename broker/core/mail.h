@@ -62,6 +62,27 @@ struct Delivery {
 /// The same for messages that nobody keeps: at QoS 0, not retained, small.
 using PacketMail = Boxed<PacketBundle>;
 
+/// Whose publisher waits to hear whether everybody had room for its message (room.h): an acknowledgement on `loop`.
+struct RoomQuestion {
+  std::uint64_t number = 0;  // among those that wait there; 0: nobody asks
+  LoopIndex loop = 0;
+};
+
+/// A Delivery that a publisher waits for.
+struct AskingDelivery {
+  Delivery delivery;
+  RoomQuestion question;
+};
+
+/// What a RoomQuestion is answered: once by every loop that was asked, and once by whomever a group gave the message
+/// to.
+struct RoomAnswer {
+  std::uint64_t number = 0;     // of the question
+  std::uint32_t passed_on = 0;  // of a loop: so many groups here gave the message to members that answer for themselves
+  bool is_of_member = false;
+  bool has_room = true;
+};
+
 /// A message of a shared subscription that its group chose a member for; without `member`: for the group, on its home
 /// loop.
 struct GroupDelivery {
@@ -73,6 +94,7 @@ struct GroupDelivery {
   std::uint64_t retained_sequence = 0;
   std::uint64_t group_piece = 0;  // as Delivery::group
   bool is_held = false;
+  RoomQuestion question{};  // whoever takes it, or ends its way, answers
 };
 
 /// A member of a shared subscription tells the group's home loop of itself.
@@ -121,8 +143,9 @@ struct StoreState {
   bool is_failing = false;
 };
 
-using Mail = std::variant<Delivery, PacketMail, Durable, StoreState, Boxed<GroupDelivery>, Boxed<GroupMembership>,
-                          Boxed<Arrival>, Boxed<Completion>, Boxed<PluginIntent>, Boxed<QueuePage>>;
+using Mail =
+    std::variant<Delivery, PacketMail, Durable, StoreState, RoomAnswer, Boxed<AskingDelivery>, Boxed<GroupDelivery>,
+                 Boxed<GroupMembership>, Boxed<Arrival>, Boxed<Completion>, Boxed<PluginIntent>, Boxed<QueuePage>>;
 static_assert(sizeof(Mail) <= 40);  // most are deliveries, thousands in an iteration
 
 /// What a mail charges against the credit of its pair of loops, in bytes; 0 for those of the reserved lane.

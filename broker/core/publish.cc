@@ -6,6 +6,7 @@
 #include "broker/core/deliver.h"
 #include "broker/core/groups.h"
 #include "broker/core/receive.h"
+#include "broker/core/room.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -133,26 +134,41 @@ void deny(ShardState& state, Connection& connection, QoS qos, mqtt::PacketId pac
   acknowledge_error(state, connection, packet, why, 0, true);
 }
 
-/// The message is allowed: routes and acknowledges it.
-void accept(ShardState& state, Connection& connection, ResidentSession& session, PassingView& passing,
-            mqtt::PacketId packet_id, Now now) {
+/// At QoS > 0: what it is acknowledged with tells what became of it.
+void route_and_acknowledge(ShardState& state, Connection& connection, const ResidentSession& session,
+                           PassingView& passing, mqtt::PacketId packet_id, Now now) {
+  const bool is_final = passing.qos() == QoS::kAtLeastOnce;
   RouteOptions options;
-  if (passing.qos() == QoS::kExactlyOnce) {
+  if (!is_final) {
     options.inbound_session = session.id;
     options.inbound_packet_id = packet_id;
     options.is_held = session.number != 0 && state.journal != nullptr;
   }
+  RoomInquiry inquiry;
+  if (asks_for_room(state, connection)) {
+    inquiry.question = next_room_question(state);
+    passing.inquiry = &inquiry;
+  }
   const Routed routed = route(state, passing, options, now);
+  mqtt::AcknowledgementView packet;
+  packet.type = is_final ? PacketType::kPuback : PacketType::kPubrec;
+  packet.packet_id = packet_id;
+  // Only where nothing follows: a PUBREC is the promise that the message is taken, and nothing else.
+  if (!routed.has_subscribers && connection.is_v5() && is_final) packet.reason = ReasonCode::kNoMatchingSubscribers;
+  if (passing.inquiry != nullptr) return acknowledge_with_room(state, connection, inquiry, packet, routed.position);
+  acknowledge(state, connection, packet.type, packet_id, packet.reason, routed.position, is_final);
+}
+
+/// The message is allowed: routes and acknowledges it.
+void accept(ShardState& state, Connection& connection, const ResidentSession& session, PassingView& passing,
+            mqtt::PacketId packet_id, Now now) {
+  if (passing.qos() == QoS::kAtMostOnce) {
+    route(state, passing, RouteOptions{}, now);
+  } else {
+    route_and_acknowledge(state, connection, session, passing, packet_id, now);
+  }
   state.emit(hooks::EventKind::kPublished, session.principal, now, passing.topic(), ReasonCode::kSuccess,
              passing.qos());
-  if (passing.qos() == QoS::kAtMostOnce) return;
-  const bool is_final = passing.qos() == QoS::kAtLeastOnce;
-  // Only where nothing follows: a PUBREC is the promise that the message is taken, and nothing else.
-  const ReasonCode reason = routed.has_subscribers || !connection.is_v5() || !is_final
-                                ? ReasonCode::kSuccess
-                                : ReasonCode::kNoMatchingSubscribers;
-  acknowledge(state, connection, is_final ? PacketType::kPuback : PacketType::kPubrec, packet_id, reason,
-              routed.position, is_final);
 }
 
 void remember(ShardState& state, ResidentSession& session, const hooks::AccessDecision& decision,
@@ -389,8 +405,13 @@ Routed route(ShardState& state, PassingView& passing, const RouteOptions& option
       state.mail_packet_to(other.loop, passing.fields(), passing.received());
       continue;
     }
-    state.mail_to(other.loop, Delivery{passing.kept(), passing.retained_sequence, is_in_group ? passing.group : 0,
-                                       options.is_held});
+    Delivery delivery{passing.kept(), passing.retained_sequence, is_in_group ? passing.group : 0, options.is_held};
+    if (passing.inquiry == nullptr) {
+      state.mail_to(other.loop, std::move(delivery));
+    } else {
+      ++passing.inquiry->asked;
+      state.mail_to(other.loop, AskingDelivery{std::move(delivery), passing.inquiry->question});
+    }
   }
   return {!targets->entries().empty(), position};
 }

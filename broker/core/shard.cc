@@ -173,6 +173,7 @@ ShardHoldings Shard::holdings() const noexcept {
   holdings.attaching = state_->attaching.size();
   holdings.timers = state_->timers.size();
   holdings.parked = state_->parked_connections.size();
+  holdings.awaited = state_->awaited_rooms.size();
   holdings.held = state_->held_deliveries.size() + state_->held_sessions.size();
   holdings.ending = state_->gone.size() + state_->unserved.size();
   holdings.replaying = state_->replaying.size();

@@ -42,6 +42,17 @@ struct ParkedConnection {
   ConnectionId connection;
 };
 
+/// An acknowledgement that waits until all who were asked have said whether there was room for its message (room.h).
+struct AwaitedRoom {
+  ConnectionId connection;
+  mqtt::PacketType type = mqtt::PacketType::kPuback;
+  mqtt::PacketId packet_id = 0;
+  std::uint32_t loops = 0;   // that have not answered
+  std::int64_t members = 0;  // whom groups gave it to, and that have not answered; below 0 when they were faster
+  bool has_room = true;
+  bool is_over() const noexcept { return loops == 0 && members == 0; }
+};
+
 /// The stored queue of a shared subscription's group.
 struct RecoveredQueue {
   session::SessionNumber number = 0;
@@ -77,6 +88,8 @@ struct ShardState {
   Timers timers;
   Ring<HeldDelivery> held_deliveries;
   Ring<ParkedConnection> parked_connections;   // by position
+  Ring<AwaitedRoom> awaited_rooms;             // by number, those that are over in between included
+  std::uint64_t first_awaited_room = 1;        // the number of the front
   Ring<mqtt::SessionId> replaying;             // wait for their turn, each once
   std::vector<mqtt::SessionId> held_sessions;  // their next message waits for the journal
   std::vector<ConnectionId> gone;              // ended without the loop, erased with the next timers

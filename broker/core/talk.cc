@@ -25,21 +25,50 @@ void mark_talkative(ShardState& state, Connection& connection) {
   state.actions.talkative.push_back(connection.id);
 }
 
+namespace {
+
+bool may_leave(const ShardState& state, const Parked& parked) {
+  return parked.awaited_room == 0 && state.is_durable(parked.position);
+}
+
+void say_answer(ShardState& state, Connection& connection, const mqtt::ByteBuffer& packet, bool frees_receive_quota) {
+  connection.outbox.append(packet);
+  ++state.counters.packets_sent;
+  if (frees_receive_quota && connection.unacknowledged > 0) --connection.unacknowledged;
+}
+
+void park(ShardState& state, Connection& connection, Parked parked) {
+  // Positions only grow, so entries stand in order; one that waits for nothing of its own rides behind the last.
+  wait_for_journal(state, connection, parked.position);
+  connection.parked->push_back(std::move(parked));
+  // Not ended here: whoever says something goes on with its session.
+  if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
+}
+
+bool waits_for_journal(const ShardState& state, Connection& connection) {
+  for (std::size_t at = 0; at < connection.parked.size(); ++at) {
+    if (!state.is_durable((*connection.parked)[at].position)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void say_when_durable(ShardState& state, Connection& connection, std::uint64_t position, mqtt::ByteBuffer packet,
                       bool frees_receive_quota) {
   if (connection.stage == Stage::kEnded) return;
-  if (state.is_durable(position) && connection.parked.empty()) {
-    connection.outbox.append(packet);
-    ++state.counters.packets_sent;
-    if (frees_receive_quota && connection.unacknowledged > 0) --connection.unacknowledged;
-    mark_talkative(state, connection);
-    return;
-  }
-  // Positions only grow, so entries stand in order; one that waits for nothing of its own rides behind the last.
+  if (!state.is_durable(position) || !connection.parked.empty())
+    return park(state, connection, {position, 0, std::move(packet), frees_receive_quota});
+  say_answer(state, connection, packet, frees_receive_quota);
+  mark_talkative(state, connection);
+}
+
+void park_for_room(ShardState& state, Connection& connection, Parked parked) {
+  if (connection.stage != Stage::kEnded) park(state, connection, std::move(parked));
+}
+
+void wait_for_journal(ShardState& state, Connection& connection, std::uint64_t position) {
   if (!state.is_durable(position)) state.parked_connections.push_back({position, connection.id});
-  connection.parked->push_back({position, std::move(packet), frees_receive_quota});
-  // Not ended here: whoever says something goes on with its session.
-  if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
 }
 
 void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType type, mqtt::PacketId packet_id,
@@ -66,16 +95,18 @@ void release_parked(ShardState& state, Now now) {
     Connection* connection = state.connections.find(first.connection);
     if (connection == nullptr || connection->stage == Stage::kEnded) continue;
     if (connection->stage == Stage::kCommitting) greet(state, *connection, now);
-    while (!connection->parked.empty() && state.is_durable(connection->parked->front().position)) {
-      Parked& parked = connection->parked->front();
-      connection->outbox.append(parked.packet);
-      ++state.counters.packets_sent;
-      if (parked.frees_receive_quota && connection->unacknowledged > 0) --connection->unacknowledged;
-      connection->parked->pop_front();
-    }
-    mark_talkative(state, *connection);
-    resume_reading(state, *connection);
+    release_parked(state, *connection);
   }
+}
+
+void release_parked(ShardState& state, Connection& connection) {
+  while (!connection.parked.empty() && may_leave(state, connection.parked->front())) {
+    const Parked& front = connection.parked->front();
+    say_answer(state, connection, front.packet, front.frees_receive_quota);
+    connection.parked->pop_front();
+  }
+  mark_talkative(state, connection);
+  resume_reading(state, connection);
 }
 
 std::string describe(const ShardState& state, const Connection& connection) {
@@ -132,7 +163,7 @@ void refuse_unserved(ShardState& state, Connection& connection, Now now) {
   if (connection.stage == Stage::kCommitting) {
     ++state.counters.store_refusals;
     refuse_attached(state, connection, now);
-  } else if (connection.stage == Stage::kConnected && !connection.parked.empty()) {
+  } else if (connection.stage == Stage::kConnected && waits_for_journal(state, connection)) {
     ++state.counters.store_refusals;
     disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the store fails");
   }

@@ -21,6 +21,10 @@ void say(ShardState& state, Connection& connection, const Packet& packet) {
 /// parked before it.
 void say_when_durable(ShardState& state, Connection& connection, std::uint64_t position, mqtt::ByteBuffer packet,
                       bool frees_receive_quota = false);
+/// Parks one that waits for an answer of other loops as well.
+void park_for_room(ShardState& state, Connection& connection, Parked parked);
+/// What the connection has parked is looked at when the journal has made `position` durable.
+void wait_for_journal(ShardState& state, Connection& connection, std::uint64_t position);
 
 /// The final (or refusing) acknowledgement of a PUBLISH, or one step of QoS 2.
 void acknowledge(ShardState& state, Connection& connection, mqtt::PacketType type, mqtt::PacketId packet_id,
@@ -32,6 +36,8 @@ void acknowledge_error(ShardState& state, Connection& connection, const mqtt::Ac
 
 /// Says what is parked up to what is durable now.
 void release_parked(ShardState& state, Now now);
+/// Says what one connection has parked, up to what still waits.
+void release_parked(ShardState& state, Connection& connection);
 
 /// Ends the connection from our side: DISCONNECT with a Reason Code where the version has one (5.0 section 4.13), then
 /// close. `why` is for the log.

@@ -36,8 +36,8 @@ struct MqttLimits {
   bool server_moved = false;         // all are sent there, for good
 };
 
-/// What to do with a message for a queue that is full.
-enum class WhenFull : std::uint8_t { kDropOldest, kDropNew };
+/// What to do with a message for a queue that is full. kReject: drop it, and tell its publisher.
+enum class WhenFull : std::uint8_t { kDropOldest, kDropNew, kReject };
 
 struct QueueLimits {
   std::uint64_t max_messages = 10'000;

@@ -56,6 +56,15 @@ constexpr std::pair<std::string_view, Apply> kSettings[] = {
      }},
     {"session.expiry_interval_max",
      [](TestOptions& o, const std::string& v) { o.session.expiry_interval_max = Seconds(as_number(v)); }},
+    {"session.queue.max_messages",
+     [](TestOptions& o, const std::string& v) { o.session.queue.max_messages = as_number(v); }},
+    {"session.queue.when_full",
+     [](TestOptions& o, const std::string& v) {
+       using session::WhenFull;
+       o.session.queue.when_full = v == "reject"     ? WhenFull::kReject
+                                   : v == "drop_new" ? WhenFull::kDropNew
+                                                     : WhenFull::kDropOldest;
+     }},
 };
 
 }  // namespace

@@ -289,7 +289,7 @@ void World::take_acknowledgement(Device& device, TestClient& from) {
   const auto at = std::find_if(device.in_flight.begin(), device.in_flight.end(),
                                [&](const Outgoing& each) { return each.packet_id == packet.packet_id; });
   if (at == device.in_flight.end()) return;
-  if (type == PacketType::kPubrec) {
+  if (type == PacketType::kPubrec && !mqtt::is_error(packet.reason)) {
     at->is_released = true;
   } else {
     device.in_flight.erase(at);

@@ -303,9 +303,11 @@ void Model::received_acknowledgement(Link& to, const mqtt::AcknowledgementView& 
   const auto at = of.publishing.find(packet.packet_id);
   if (at == of.publishing.end()) return;  // of what the client has forgotten; ClientWatch knows the rest
   Message& message = messages_.at(at->second);
-  if (mqtt::is_error(packet.reason) && packet.type != PacketType::kPubcomp)
-    violated(to, "a message is refused for no reason");
-  if (packet.type != PacketType::kPubrec) of.publishing.erase(at);
+  const bool is_refused = mqtt::is_error(packet.reason) && packet.type != PacketType::kPubcomp;
+  const bool may_be_refused =
+      has_refusals_ && to.version == mqtt::ProtocolVersion::k5 && packet.reason == mqtt::ReasonCode::kQuotaExceeded;
+  if (is_refused && !may_be_refused) violated(to, "a message is refused for no reason");
+  if (packet.type != PacketType::kPubrec || is_refused) of.publishing.erase(at);
   if (packet.type == PacketType::kPubcomp || message.last_possible != kNeverStep) return;
   message.last_possible = step_;
   message.latest = now.wall;

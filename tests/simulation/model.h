@@ -33,6 +33,8 @@ class Model final : public core::testing::ClientObserver {
   void received(const TestClient& client, const core::testing::Received& packet, Now now) override;
   /// What the client receives may have been said long before.
   void expect_slowness(const TestClient& client) { link(client).is_slow = true; }
+  /// A 5.0 publisher may hear that somebody's queue was full.
+  void expect_refusals() { has_refusals_ = true; }
   /// After everything that the simulation does: the broker has come to rest. `stored`: all of it is durable. So many
   /// messages at QoS 0 were dropped since it began, because somebody's outbox was full.
   void settled(Now now, bool stored, std::uint64_t dropped);
@@ -215,6 +217,7 @@ class Model final : public core::testing::ClientObserver {
   Step step_ = 0;
   std::uint64_t duties_ = 0;
   std::uint64_t dropped_ = 0;
+  bool has_refusals_ = false;
   std::map<std::size_t, Link> links_;
   std::set<std::size_t> open_;
   std::map<std::string, Session> sessions_;

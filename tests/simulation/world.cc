@@ -33,6 +33,7 @@ World::World(std::uint64_t seed, Totals& totals)
       has_store_(chance(75)),
       model_(has_store_, kExpiryMax, [this](const std::string& what, const std::string& id) { fail(what, id); }) {
   limits_ = options();
+  if (limits_.session.queue.when_full == session::WhenFull::kReject) model_.expect_refusals();
   credit_bytes_ = chance(15) ? 2000 : 16u << 20;
   if (has_store_) {
     watch_.expect_delays();
@@ -45,6 +46,8 @@ World::World(std::uint64_t seed, Totals& totals)
 
 TestOptions World::options() {
   static constexpr std::uint16_t kWindows[] = {1000, 1000, 1, 3, 20};
+  using session::WhenFull;
+  static constexpr WhenFull kPolicies[] = {WhenFull::kDropNew, WhenFull::kDropOldest, WhenFull::kReject};
   static constexpr std::uint64_t kQueues[] = {10'000, 10'000, 10'000, 10'000, 10'000, 4, 700};
   TestOptions made;
   made.loops = 1 + below(3);
@@ -53,7 +56,7 @@ TestOptions World::options() {
       chance(50) ? core::Shared::StoreFailure::kRefusePersistent : core::Shared::StoreFailure::kStopAcks;
   made.session.max_inflight = pick(kWindows);
   made.session.queue.max_messages = pick(kQueues);
-  made.session.queue.when_full = chance(50) ? session::WhenFull::kDropNew : session::WhenFull::kDropOldest;
+  made.session.queue.when_full = pick(kPolicies);
   made.session.parked_acks_max = chance(15) ? 2 : 1024;
   made.session.outbox_max_bytes = chance(10) ? 2000 : 8u << 20;
   made.session.expiry_interval_max = Seconds(kExpiryMax);

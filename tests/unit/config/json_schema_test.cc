@@ -99,39 +99,12 @@ std::string nested(std::string path, const std::string& value, std::string inden
   return text + indent + path + ": " + value + "\n";
 }
 
-constexpr const char* kValues[] = {"5",
-                                   "0",
-                                   "-1",
-                                   "70000",
-                                   "1.5",
-                                   "text",
-                                   "\"5\"",
-                                   "\"\"",
-                                   "Not-A-Name",
-                                   "~",
-                                   "true",
-                                   "\"true\"",
-                                   "10s",
-                                   "\"1s\"",
-                                   "1MiB",
-                                   "1MB",
-                                   "auto",
-                                   "unlimited",
-                                   "[a]",
-                                   "[a, a]",
-                                   "[]",
-                                   "[5]",
-                                   "{a: 1}",
-                                   "{}",
-                                   "deny",
-                                   "inline",
-                                   "debug",
-                                   "commit",
-                                   "drop_oldest",
-                                   "same_user",
-                                   "reject_connection",
-                                   "stop_acks",
-                                   "ignore"};
+constexpr const char* kValues[] = {
+    "5",          "0",         "-1",    "70000",    "1.5",         "text",   "\"5\"",     "\"\"",
+    "Not-A-Name", "~",         "true",  "\"true\"", "10s",         "\"1s\"", "1MiB",      "1MB",
+    "auto",       "unlimited", "[a]",   "[a, a]",   "[]",          "[5]",    "{a: 1}",    "{}",
+    "deny",       "inline",    "debug", "commit",   "drop_oldest", "reject", "same_user", "reject_connection",
+    "stop_acks",  "ignore"};
 
 TEST(JsonSchema, AgreesWithTheReaderOnEveryKeyAndKindOfValue) {
   for (const char* value : kValues) {

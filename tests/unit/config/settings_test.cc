@@ -202,7 +202,8 @@ TEST(SettingsErrors, FlagsAndChoicesNameWhatIsAllowed) {
   EXPECT_THAT(error_of("mqtt: {retain_available: \"true\"}"), HasSubstr("is not allowed; allowed: true, false"));
   EXPECT_THAT(error_of("session: {takeover: nobody}"),
               HasSubstr("session.takeover: \"nobody\" is not allowed; allowed: same_user, any"));
-  EXPECT_THAT(error_of("session: {queue: {when_full: panic}}"), HasSubstr("allowed: drop_oldest, drop_new"));
+  EXPECT_THAT(error_of("session: {queue: {when_full: panic}}"), HasSubstr("allowed: drop_oldest, drop_new, reject"));
+  EXPECT_EQ(settings_of("session: {queue: {when_full: reject}}")->session.queue.when_full, session::WhenFull::kReject);
   EXPECT_THAT(error_of("log: {level: loud}"), HasSubstr("allowed: debug, info, warning, error"));
 }
 
