@@ -95,6 +95,11 @@ void SysTopics::update(const SysSample& sample, SteadyTime now) {
   put("bytes/received", sample.totals.bytes_read);
   put("bytes/sent", sample.totals.bytes_written);
 
+  const std::uint64_t stored = sample.holdings.queued_messages + sample.retained_messages;
+  put("store/messages/count", stored);
+  put("store/messages/bytes", sample.holdings.queued_bytes + sample.retained_bytes);
+  put("messages/stored", stored);  // its name of old
+
   put("subscriptions/count", sample.subscriptions);
   put("shared_subscriptions/count", sample.shared_subscriptions);
   put("retained messages/count", sample.retained_messages);

@@ -152,7 +152,7 @@ ResidentSession& take_session(ShardState& state, Connection& connection, const C
     return *existing;
   }
   is_present = false;
-  return state.sessions.emplace(state.loop, opening.principal, state.shared.session);
+  return state.sessions.emplace(state.loop, opening.principal, state.queues);
 }
 
 void set_will(ShardState& state, ResidentSession& session, const Opening& opening, const ConnectView& packet) {

@@ -48,13 +48,22 @@ constexpr std::array kCounters = {&ShardCounters::connections_accepted,
                                   &ShardCounters::held_back_iteration};
 static_assert(kCounters.size() * sizeof(std::uint64_t) == sizeof(ShardCounters));
 
-constexpr std::array kHoldings = {&ShardHoldings::connections, &ShardHoldings::sessions,
-                                  &ShardHoldings::online,      &ShardHoldings::session_names,
-                                  &ShardHoldings::groups,      &ShardHoldings::group_names,
-                                  &ShardHoldings::attaching,   &ShardHoldings::timers,
-                                  &ShardHoldings::parked,      &ShardHoldings::awaited,
-                                  &ShardHoldings::held,        &ShardHoldings::ending,
-                                  &ShardHoldings::replaying,   &ShardHoldings::stalled_publishers};
+constexpr std::array kHoldings = {&ShardHoldings::connections,
+                                  &ShardHoldings::sessions,
+                                  &ShardHoldings::online,
+                                  &ShardHoldings::session_names,
+                                  &ShardHoldings::queued_messages,
+                                  &ShardHoldings::queued_bytes,
+                                  &ShardHoldings::groups,
+                                  &ShardHoldings::group_names,
+                                  &ShardHoldings::attaching,
+                                  &ShardHoldings::timers,
+                                  &ShardHoldings::parked,
+                                  &ShardHoldings::awaited,
+                                  &ShardHoldings::held,
+                                  &ShardHoldings::ending,
+                                  &ShardHoldings::replaying,
+                                  &ShardHoldings::stalled_publishers};
 static_assert(kHoldings.size() * sizeof(std::uint64_t) == sizeof(ShardHoldings));
 
 template <class Of, class Members>

@@ -57,8 +57,10 @@ struct ShardCounters {
 struct ShardHoldings {
   std::size_t connections = 0;
   std::size_t sessions = 0;
-  std::size_t online = 0;         // of them, those with a connection
-  std::size_t session_names = 0;  // keys and numbers that lead to a session
+  std::size_t online = 0;           // of them, those with a connection
+  std::size_t session_names = 0;    // keys and numbers that lead to a session
+  std::size_t queued_messages = 0;  // of sessions and groups, also where only the store has them; each in each queue
+  std::size_t queued_bytes = 0;     // as session.queue.max_bytes counts them
   std::size_t groups = 0;
   std::size_t group_names = 0;
   std::size_t attaching = 0;

@@ -55,8 +55,7 @@ void queue_in_group(ShardState& state, SharedGroup& group, PassingView& passing,
 }
 
 SharedGroup& open_group(ShardState& state, const GroupMembership& membership) {
-  const auto [at, is_new] =
-      state.groups.try_emplace(membership.group, membership.group, membership.key, state.shared.session);
+  const auto [at, is_new] = state.groups.try_emplace(membership.group, membership.group, membership.key, state.queues);
   SharedGroup& group = at->second;
   if (!is_new) return group;
   state.groups_by_key[group.key] = group.id;

@@ -46,7 +46,7 @@ void recover(ShardState& state, Shard::Recovered recovered, Now now) {
                 quoted(principal.client_id).c_str(), static_cast<unsigned long long>(recovered.session.number));
     return;
   }
-  ResidentSession& session = state.sessions.emplace(state.loop, recovered.session.principal, state.shared.session);
+  ResidentSession& session = state.sessions.emplace(state.loop, recovered.session.principal, state.queues);
   session.number = recovered.session.number;
   session.expiry_interval = recovered.session.expiry_interval;
   state.sessions_by_number[session.number] = session.id;

@@ -47,9 +47,8 @@ struct JoinedGroup {
 /// A session on its home loop, with what ties it to its connection, to routing and to the hooks. Unsynchronised
 /// (loop-owned).
 struct ResidentSession : session::Session {
-  ResidentSession(Id<mqtt::SessionTag> slot, LoopIndex loop, mqtt::PrincipalPtr owner,
-                  const session::SessionLimits& limits)
-      : Session({slot, loop}, std::move(owner), limits) {}
+  ResidentSession(Id<mqtt::SessionTag> slot, LoopIndex loop, mqtt::PrincipalPtr owner, session::QueueScope& queues)
+      : Session({slot, loop}, std::move(owner), queues) {}
 
   ConnectionId connection;  // empty: nobody is connected
   hooks::AffixPtr affix;    // null: topics pass as they are

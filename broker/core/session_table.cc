@@ -7,11 +7,10 @@
 
 namespace mortise::core {
 
-ResidentSession& SessionTable::emplace(LoopIndex loop, mqtt::PrincipalPtr principal,
-                                       const session::SessionLimits& limits) {
+ResidentSession& SessionTable::emplace(LoopIndex loop, mqtt::PrincipalPtr principal, session::QueueScope& queues) {
   const std::uint32_t hash = hash_of(principal->name_space, principal->client_id);
   if (4 * (names_ + 1) > 3 * places_.size()) resize(places_.empty() ? kFewest : 2 * places_.size());
-  ResidentSession& session = sessions_.emplace(loop, std::move(principal), limits);
+  ResidentSession& session = sessions_.emplace(loop, std::move(principal), queues);
   put({session.id.slot.index, hash});
   ++names_;
   return session;

@@ -19,8 +19,8 @@ class SessionTable {
   /// `hash`: of session keys, under a secret; outlives the table.
   explicit SessionTable(const KeyedHash& hash) : hash_(&hash) {}
 
-  /// A new session of `principal`, who has none.
-  ResidentSession& emplace(LoopIndex loop, mqtt::PrincipalPtr principal, const session::SessionLimits& limits);
+  /// A new session of `principal`, who has none. `queues` outlives it.
+  ResidentSession& emplace(LoopIndex loop, mqtt::PrincipalPtr principal, session::QueueScope& queues);
   ResidentSession* find(SlotId id) noexcept { return sessions_.find(id); }
   ResidentSession* find(std::string_view name_space, std::string_view client_id);
   void erase(ResidentSession& session);

@@ -167,6 +167,12 @@ ShardHoldings Shard::holdings() const noexcept {
   holdings.sessions = state_->sessions.size();
   holdings.online = state_->online;
   holdings.session_names = state_->sessions.names() + state_->sessions_by_number.size();
+  holdings.queued_messages = state_->queues.messages;
+  holdings.queued_bytes = state_->queues.bytes;
+  for (const auto& [key, queue] : state_->recovered_queues) {
+    holdings.queued_messages += queue.summary.messages;
+    holdings.queued_bytes += queue.summary.bytes;
+  }
   holdings.groups = state_->groups.size();
   holdings.group_names =
       state_->groups_by_key.size() + state_->groups_by_number.size() + state_->recovered_queues.size();

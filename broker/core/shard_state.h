@@ -70,6 +70,7 @@ struct ShardState {
   bool has_authorize = false;  // of the dispatch
   bool has_events = false;
 
+  session::QueueScope queues;  // of sessions and groups
   Registry<Connection, hooks::ConnectionTag> connections;
   SessionTable sessions;
   std::unordered_map<session::SessionNumber, mqtt::SessionId>

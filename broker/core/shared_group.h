@@ -36,8 +36,8 @@ inline constexpr std::uint32_t kGroupSlotBit = 0x80000000;
 /// A shared subscription's group on its home loop: who its members are, whose turn it is, and what waits while nobody
 /// is online or has credit (5.0 section 4.8.2). Unsynchronised (loop-owned).
 struct SharedGroup {
-  SharedGroup(mqtt::SessionId group_id, std::string group_key, const session::SessionLimits& limits)
-      : id(group_id), key(std::move(group_key)), queue(limits) {}
+  SharedGroup(mqtt::SessionId group_id, std::string group_key, session::QueueScope& queues)
+      : id(group_id), key(std::move(group_key)), queue(queues) {}
 
   const mqtt::SessionId id;
   const std::string key;  // "$share/{ShareName}/{routed filter}"

@@ -25,12 +25,13 @@ mqtt::PacketId OutboundFlow::packet_id_of(QueuePosition position) noexcept {
 // ---- Enqueue --------------------------------------------------------------------------------------------------------
 
 bool OutboundFlow::is_full(std::uint64_t cost) const noexcept {
-  return messages_ >= limits_->queue.max_messages || bytes_ + cost > limits_->queue.max_bytes;
+  return held_.messages() >= held_.limits().queue.max_messages || held_.bytes() + cost > held_.limits().queue.max_bytes;
 }
 
 bool OutboundFlow::make_room(std::uint64_t cost, Durably durably) {
   // One that would not fit into the empty queue must not empty it.
-  if (limits_->queue.when_full != WhenFull::kDropOldest || cost > limits_->queue.max_bytes) return false;
+  const QueueLimits& most = held_.limits().queue;
+  if (most.when_full != WhenFull::kDropOldest || cost > most.max_bytes) return false;
   for (send_ = std::max(send_, front_); is_full(cost) && send_ < end_in_memory(); ++send_) {
     // What is due again after a reconnect stays, and send_ with it.
     const State state = entries_[send_ - front_].state;
@@ -47,22 +48,22 @@ bool OutboundFlow::make_room(std::uint64_t cost, Durably durably) {
 OutboundFlow::Enqueued OutboundFlow::enqueue(Offer offer, Durably durably) {
   const std::uint64_t cost = offer.message->cost() + kEntryOverhead;
   // What is dropped behind a message that is never acknowledged leaves gaps; they are bounded, too.
-  if (entries_.size() >= limits_->queue.max_messages + kPacketIds) return Enqueued::kDropped;
+  if (entries_.size() >= held_.limits().queue.max_messages + kPacketIds) return Enqueued::kDropped;
   auto outcome = Enqueued::kQueued;
   if (is_full(cost)) {
     if (!make_room(cost, durably)) return Enqueued::kDropped;
     outcome = Enqueued::kQueuedDroppingOldest;
   }
   const QueuePosition position = next_position_++;
-  ++messages_;
-  bytes_ += cost;
+  held_.add(cost);
   if (durably) {
     QueueRecord record{position,       offer.message, offer.effective_qos,
                        offer.retain,   false,         offer.subscription_identifiers,
                        offer.share_tag};
     durably.journal->queue_put(durably.number, record);
     if (offer.effective_qos == mqtt::QoS::kExactlyOnce) offer.not_before = durably.journal->position();
-    const bool window_is_full = entries_.size() >= std::max<std::size_t>(kPageMessages * 2, limits_->max_inflight * 2u);
+    const bool window_is_full =
+        entries_.size() >= std::max<std::size_t>(kPageMessages * 2, held_.limits().max_inflight * 2u);
     if (paged_out_ > 0 || is_fetching_ || window_is_full) {
       ++paged_out_;
       ++enqueued_since_fetch_;
@@ -247,9 +248,7 @@ OutboundFlow::Acknowledged OutboundFlow::completed(mqtt::PacketId packet_id, Dur
 
 void OutboundFlow::finish(QueuePosition position, Durably durably) {
   Entry& entry = entries_[position - front_];
-  --messages_;
-  bytes_ -= std::min<std::uint64_t>(bytes_, entry.cost);
-  if (messages_ == 0) bytes_ = 0;
+  held_.remove(entry.cost);
   entry.state = State::kDone;
   entry.message.reset();
   if (durably) durably.journal->queue_remove(durably.number, position, position);
@@ -271,14 +270,14 @@ void OutboundFlow::push_done() {
 // ---- Pages ----------------------------------------------------------------------------------------------------------
 
 void OutboundFlow::restore(const QueueSummary& summary, QueuePosition sent_until) {
-  CHECK(entries_.empty() && messages_ == 0);
+  CHECK(entries_.empty() && held_.messages() == 0);
   // A record that does not say means everything that is stored; one that does means positions that are not used again.
   announced_ = sent_until_ = sent_until == kAllMayBeSent ? summary.last : sent_until;
   next_position_ = std::max(summary.last, sent_until_) + 1;
   front_ = summary.messages > 0 ? summary.first : next_position_;
   send_ = front_;
-  messages_ = paged_out_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(summary.messages, UINT32_MAX));
-  bytes_ = summary.bytes + summary.messages * kEntryOverhead;
+  paged_out_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(summary.messages, UINT32_MAX));
+  held_.set(paged_out_, summary.bytes + summary.messages * kEntryOverhead);
 }
 
 bool OutboundFlow::wants_page() const noexcept {
@@ -319,10 +318,9 @@ void OutboundFlow::append_page(std::vector<QueueRecord> records, bool is_last) {
   if (is_last) {
     // Whatever the store could not give back is gone for good; what came after the question is still there.
     const std::uint32_t lost = paged_out_ - std::min(paged_out_, enqueued_since_fetch_);
-    messages_ -= std::min(messages_, lost);
+    held_.lose(lost);
     paged_out_ -= lost;
     while (end_in_memory() <= fetch_until_) push_done();
-    if (messages_ == 0) bytes_ = 0;
   }
   pop_done();
   send_ = std::max(send_, front_);

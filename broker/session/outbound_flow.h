@@ -10,6 +10,7 @@
 #include "broker/mqtt/message.h"
 #include "broker/session/journal.h"
 #include "broker/session/limits.h"
+#include "broker/session/queue_share.h"
 
 namespace mortise::session {
 
@@ -51,7 +52,8 @@ class OutboundFlow {
   /// kUnknown: no such Packet Identifier is in flight. kWrong: one is, and this packet does not acknowledge it.
   enum class Acknowledged : std::uint8_t { kDone, kReleased, kUnknown, kWrong };
 
-  explicit OutboundFlow(const SessionLimits& limits) : limits_(&limits) {}
+  /// `scope` outlives this.
+  explicit OutboundFlow(QueueScope& scope) : held_(scope) {}
 
   /// Appends. At a limit the configured policy applies; the caller counts and logs what it is told.
   Enqueued enqueue(Offer offer, Durably durably);
@@ -147,7 +149,8 @@ class OutboundFlow {
   void restore(const QueueSummary& summary, QueuePosition sent_until);
   /// Soon the oldest must go, and only what is in memory can.
   bool is_nearly_full() const noexcept {
-    return messages_ >= limits_->queue.max_messages / 8 * 7 || bytes_ >= limits_->queue.max_bytes / 8 * 7;
+    const QueueLimits& most = held_.limits().queue;
+    return held_.messages() >= most.max_messages / 8 * 7 || held_.bytes() >= most.max_bytes / 8 * 7;
   }
   /// Whether a page should be asked for now, and from where.
   bool wants_page() const noexcept;
@@ -161,11 +164,11 @@ class OutboundFlow {
   static constexpr std::uint32_t kPageMessages = 512;
   static constexpr std::uint64_t kPageBytes = 1u << 20;
 
-  std::uint64_t messages() const noexcept { return messages_; }
-  std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t messages() const noexcept { return held_.messages(); }
+  std::uint64_t bytes() const noexcept { return held_.bytes(); }
   std::uint32_t expired() const noexcept { return expired_; }
   std::uint16_t in_flight() const noexcept { return in_flight_; }
-  bool empty() const noexcept { return messages_ == 0; }
+  bool empty() const noexcept { return held_.messages() == 0; }
   /// What the queue takes in memory, gaps between what is in flight included.
   std::size_t entries_in_memory() const noexcept { return entries_.size(); }
   /// Messages that only the store holds.
@@ -196,7 +199,7 @@ class OutboundFlow {
   };
 
   static mqtt::PacketId packet_id_of(QueuePosition position) noexcept;
-  std::uint16_t window(std::uint16_t quota) const noexcept { return std::min(quota, limits_->max_inflight); }
+  std::uint16_t window(std::uint16_t quota) const noexcept { return std::min(quota, held_.limits().max_inflight); }
   /// The entry in flight under a Packet Identifier, or null.
   Entry* in_flight_entry(mqtt::PacketId packet_id, QueuePosition& position) noexcept;
   Send send_of(QueuePosition position) const noexcept;
@@ -211,7 +214,6 @@ class OutboundFlow {
   /// What can be announced, one behind: not what is in the store alone, which could not be made to wait.
   QueuePosition end_of_announceable() const noexcept { return paged_out_ > 0 ? end_in_memory() : next_position_; }
 
-  const SessionLimits* limits_;
   Ring<Entry> entries_;  // positions front_ ... end_in_memory() - 1
   QueuePosition front_ = 1;
   QueuePosition next_position_ = 1;  // of the next message enqueued
@@ -220,8 +222,8 @@ class OutboundFlow {
   QueuePosition sent_until_ = 0;     // what was sent ever, or before a restart may have been
   QueuePosition announced_ = 0;      // what the store was told may be sent
   QueuePosition fetch_until_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::uint32_t messages_ = 0;  // queued and in flight, in memory and in the store
+  // Queued and in flight, in memory and in the store. What follows stands in its padding.
+  [[no_unique_address]] QueueShare held_;
   std::uint32_t paged_out_ = 0;
   std::uint32_t expired_ = 0;
   std::uint32_t enqueued_since_fetch_ = 0;

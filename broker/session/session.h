@@ -36,12 +36,12 @@ struct PendingWill {
 /// What the broker knows of one client, whether it is connected or not: outlives connections. Unsynchronised: belongs
 /// to its home loop; everybody else names it by SessionId.
 struct Session {
-  Session(mqtt::SessionId session_id, mqtt::PrincipalPtr owner, const SessionLimits& limits)
+  Session(mqtt::SessionId session_id, mqtt::PrincipalPtr owner, QueueScope& queues)
       : id(session_id),
         origin(origin_of(*owner)),
         principal(std::move(owner)),
-        outbound(limits),
-        authorization(limits.authorization_cache_entries) {}
+        outbound(queues),
+        authorization(queues.limits.authorization_cache_entries) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 

@@ -53,8 +53,8 @@ std::size_t open_descriptors() {
 
 bool holds_nothing(const core::ShardHoldings& holdings) {
   return holdings.connections + holdings.sessions + holdings.session_names + holdings.groups + holdings.group_names +
-             holdings.attaching + holdings.parked + holdings.awaited + holdings.held + holdings.ending +
-             holdings.stalled_publishers ==
+             holdings.queued_messages + holdings.queued_bytes + holdings.attaching + holdings.parked +
+             holdings.awaited + holdings.held + holdings.ending + holdings.stalled_publishers ==
          0;
 }
 

@@ -47,6 +47,37 @@ TEST_F(SysTopicsTest, TheBrokerTellsOfItselfToWhoeverAsksByName) {
   EXPECT_EQ(seen_.size(), 1u) << "it is retained";
 }
 
+TEST_F(SysTopicsTest, TheStoreIsWhatIsRetainedAndWhatWaitsInQueues) {
+  start("sys: { interval: 1s }\n");
+  ConnectOptions week;
+  week.client_id = "absent";
+  week.clean_start = false;
+  week.session_expiry = 7 * 24 * 3600;
+  auto absent = connect(week);
+  subscribe(*absent, "t", mqtt::QoS::kAtLeastOnce);
+  absent.reset();
+  const auto publisher = connect("publisher");
+  for (mqtt::PacketId id = 1; id <= 3; ++id) {
+    publisher->publish("t", std::string(1000, 'x'), mqtt::QoS::kAtLeastOnce, id);
+    EXPECT_EQ(publisher->next_as<mqtt::AcknowledgementView>()->packet_id, id);
+  }
+  const auto monitor = connect("monitor");
+  subscribe(*monitor, "$SYS/broker/#");
+  const auto in_queues = [&](const std::string& what) {
+    const std::string& all = seen_["$SYS/broker/store/messages/" + what];
+    const std::string& retained = seen_["$SYS/broker/retained messages/" + what];
+    return all.empty() || retained.empty() ? 0 : std::stoul(all) - std::stoul(retained);
+  };
+  const SteadyTime deadline = steady_now() + kPatience;
+  while (in_queues("count") != 3 && steady_now() < deadline) {
+    seen_.erase("$SYS/broker/uptime");
+    read_until(*monitor, "$SYS/broker/uptime");
+  }
+  EXPECT_EQ(in_queues("count"), 3u);
+  EXPECT_GE(in_queues("bytes"), 3000u);
+  EXPECT_EQ(seen_["$SYS/broker/messages/stored"], seen_["$SYS/broker/store/messages/count"]);
+}
+
 TEST_F(SysTopicsTest, AWildcardAtTheBeginningDoesNotMatchThem) {  // MQTT-4.7.2-1
   start("sys: { interval: 1s }\n");
   const auto monitor = connect("monitor");

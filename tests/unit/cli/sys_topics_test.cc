@@ -38,6 +38,8 @@ TEST_F(SysTopicsTest, TellsTheVersionAtOnceAndTheRestInTheNamesThatMonitorsKnow)
   sample.totals.bytes_read = 1234;
   sample.retained_messages = 20;
   sample.retained_bytes = 2000;
+  sample.holdings.queued_messages = 7;
+  sample.holdings.queued_bytes = 300;
   sample.subscriptions = 8;
   sample.shared_subscriptions = 2;
   update(Seconds(10));
@@ -52,6 +54,9 @@ TEST_F(SysTopicsTest, TellsTheVersionAtOnceAndTheRestInTheNamesThatMonitorsKnow)
   EXPECT_EQ(told("bytes/received"), "1234");
   EXPECT_EQ(told("retained messages/count"), "20");
   EXPECT_EQ(told("retained messages/bytes"), "2000");
+  EXPECT_EQ(told("store/messages/count"), "27");
+  EXPECT_EQ(told("store/messages/bytes"), "2300");
+  EXPECT_EQ(told("messages/stored"), "27");
   EXPECT_EQ(told("subscriptions/count"), "8");
   EXPECT_EQ(told("shared_subscriptions/count"), "2");
 }

@@ -18,13 +18,14 @@ mqtt::PrincipalPtr principal(std::string name_space, std::string client_id) {
 class SessionTableTest : public ::testing::Test {
  protected:
   const session::SessionLimits limits{};
+  session::QueueScope queues{limits};
   const KeyedHash hash = KeyedHash::random();
   SessionTable table{hash};
 };
 
 TEST_F(SessionTableTest, NamesASessionByNamespaceAndClientIdentifierTogether) {
-  const ResidentSession& plain = table.emplace(0, principal("", "ab"), limits);
-  const ResidentSession& scoped = table.emplace(0, principal("a", "b"), limits);
+  const ResidentSession& plain = table.emplace(0, principal("", "ab"), queues);
+  const ResidentSession& scoped = table.emplace(0, principal("a", "b"), queues);
   EXPECT_EQ(table.find("", "ab"), &plain);
   EXPECT_EQ(table.find("a", "b"), &scoped);
   EXPECT_EQ(table.find("ab", ""), nullptr);
@@ -42,7 +43,7 @@ TEST_F(SessionTableTest, AgreesWithAMapWhateverIsAddedAndRemoved) {
     const auto known = expected.find(name);
     ASSERT_EQ(table.find("", name), known == expected.end() ? nullptr : known->second) << step;
     if (grows && known == expected.end()) {
-      expected[name] = &table.emplace(0, principal("", name), limits);
+      expected[name] = &table.emplace(0, principal("", name), queues);
     } else if (!grows && known != expected.end()) {
       table.erase(*known->second);
       expected.erase(known);
@@ -55,7 +56,7 @@ TEST_F(SessionTableTest, AgreesWithAMapWhateverIsAddedAndRemoved) {
 
 TEST_F(SessionTableTest, AnEmptyOneFindsNothing) {
   EXPECT_EQ(table.find("", ""), nullptr);
-  ResidentSession& session = table.emplace(0, principal("", "only"), limits);
+  ResidentSession& session = table.emplace(0, principal("", "only"), queues);
   const auto late = session.id.slot;
   table.erase(session);
   EXPECT_EQ(table.find("", "only"), nullptr);

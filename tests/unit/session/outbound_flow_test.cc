@@ -55,7 +55,7 @@ class OutboundFlowTest : public ::testing::Test {
   }
   /// The flow as it is after a crash, with its first page.
   void restart_broker(const QueueSummary& summary) {
-    OutboundFlow after_restart{limits};
+    OutboundFlow after_restart{queues};
     after_restart.restore(summary, stored_sent_until);
     bool is_last = false;
     auto page = journal.page(after_restart.begin_page(), 512, is_last);
@@ -65,7 +65,8 @@ class OutboundFlowTest : public ::testing::Test {
   }
 
   SessionLimits limits;
-  OutboundFlow flow{limits};
+  QueueScope queues{limits};
+  OutboundFlow flow{queues};
   std::vector<mqtt::PacketId> ids;
   RecordingJournal journal;
   QueuePosition stored_sent_until = 0;
@@ -327,10 +328,46 @@ TEST_F(OutboundFlowTest, ALongDurableQueueIsReadBackInPages) {
   for (int i = 1; i <= 5000; ++i) ASSERT_EQ(got[static_cast<std::size_t>(i - 1)], std::to_string(i));
 }
 
+TEST_F(OutboundFlowTest, ItsScopeKnowsWhatAllQueuesHoldTogether) {
+  EXPECT_EQ(queues.messages, 0u);
+  put("1");
+  put("2", QoS::kExactlyOnce);
+  const std::uint64_t bytes = flow.bytes();
+  EXPECT_GT(bytes, 0u);
+  EXPECT_EQ(queues.messages, 2u);
+  EXPECT_EQ(queues.bytes, bytes);
+  {
+    OutboundFlow another{queues};
+    another.restore({1, 8, 8, 800}, 0);
+    EXPECT_EQ(queues.messages, 10u) << "what the store alone has counts as well";
+    EXPECT_EQ(queues.bytes, bytes + another.bytes());
+    another.begin_page();
+    another.append_page({}, true);
+    EXPECT_EQ(queues.messages, 2u) << "the store has lost them";
+    EXPECT_EQ(queues.bytes, bytes);
+    another.enqueue({message("3"), QoS::kAtLeastOnce, false, {}, 0}, {});
+    EXPECT_EQ(queues.messages, 3u);
+    OutboundFlow moved = std::move(another);
+    EXPECT_EQ(queues.messages, 3u);
+  }
+  EXPECT_EQ(queues.messages, 2u) << "the queue has ended";
+  EXPECT_EQ(queues.bytes, bytes);
+  take();
+  EXPECT_EQ(flow.acknowledged(ids[0], {}), Acknowledged::kDone);
+  EXPECT_EQ(flow.received(ids[1], {}), Acknowledged::kReleased);
+  EXPECT_EQ(queues.messages, 1u);
+  EXPECT_EQ(flow.completed(ids[1], {}), Acknowledged::kDone);
+  EXPECT_EQ(queues.messages, 0u);
+  EXPECT_EQ(queues.bytes, 0u);
+  limits.queue.max_messages = 3;
+  for (int i = 0; i < 10; ++i) put(std::to_string(i));
+  EXPECT_EQ(queues.messages, 3u) << "what makes room does not count";
+}
+
 TEST_F(OutboundFlowTest, ARestoredQueueThatIsFullDropsItsOldestOnceItsFirstPageIsThere) {
   limits.queue.max_messages = 8;
   for (int i = 1; i <= 8; ++i) put(std::to_string(i), QoS::kAtLeastOnce, durable);
-  OutboundFlow after_restart{limits};
+  OutboundFlow after_restart{queues};
   after_restart.restore({1, 8, 8, 800}, 0);
   ASSERT_TRUE(after_restart.is_nearly_full());
   restart_broker({1, 8, 8, 800});
