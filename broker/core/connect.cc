@@ -70,6 +70,7 @@ hooks::ConnectRequestPtr make_request(const ConnectView& packet, const PeerInfo&
     request->will_retain = packet.will->retain;
   }
   request->user_properties = user_properties(packet.properties);
+  request->process = peer.process;
   return request;
 }
 

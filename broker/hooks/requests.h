@@ -37,6 +37,7 @@ struct ConnectRequest {
   mqtt::QoS will_qos = mqtt::QoS::kAtMostOnce;
   bool will_retain = false;
   mqtt::UserPropertiesPtr user_properties;
+  std::optional<mqtt::PeerProcess> process;  // of a Unix socket
 };
 using ConnectRequestPtr = std::shared_ptr<const ConnectRequest>;
 

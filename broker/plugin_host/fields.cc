@@ -155,6 +155,14 @@ auto client_of(const ExchangeRequest& request, Read read) {
   return request.connect ? read(*request.connect) : read(*request.principal);
 }
 
+using mqtt::PeerProcess;
+
+/// Of a ConnectRequest, or of none.
+std::optional<std::uint64_t> process_part(const ConnectRequest* request, std::uint32_t PeerProcess::*part) {
+  if (request == nullptr || !request->process) return std::nullopt;
+  return (*request->process).*part;
+}
+
 std::optional<ByteView> certificate_part(const ExchangeRequest& request, std::string CertificateIdentity::*part) {
   return non_empty(request.connect ? request.connect->certificate : request.principal->certificate, part);
 }
@@ -214,6 +222,12 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
     number<ConnectRequest>(MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S,
                            [](const auto& c) { return c.session_expiry_interval; }),
     user_properties<ConnectRequest>(MORTISE_FIELD_CONNECT_USER_PROPERTIES),
+    number<ConnectRequest>(MORTISE_FIELD_CONNECT_PEER_USER_ID,
+                           [](const auto& c) { return process_part(&c, &PeerProcess::user_id); }),
+    number<ConnectRequest>(MORTISE_FIELD_CONNECT_PEER_GROUP_ID,
+                           [](const auto& c) { return process_part(&c, &PeerProcess::group_id); }),
+    number<ConnectRequest>(MORTISE_FIELD_CONNECT_PEER_PROCESS_ID,
+                           [](const auto& c) { return process_part(&c, &PeerProcess::process_id); }),
 
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CLIENT_ID, [](const auto& p) { return text(p.client_id); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_USER_NAME, [](const auto& p) { return optional_text(p.user_name); }),
@@ -330,6 +344,12 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
                            [](const auto& e) { return certificate_part(e, &CertificateIdentity::common_name); }),
     bytes<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT,
                            [](const auto& e) { return certificate_part(e, &CertificateIdentity::fingerprint_sha256); }),
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_PEER_USER_ID,
+                            [](const auto& e) { return process_part(e.connect.get(), &PeerProcess::user_id); }),
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID,
+                            [](const auto& e) { return process_part(e.connect.get(), &PeerProcess::group_id); }),
+    number<ExchangeRequest>(MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID,
+                            [](const auto& e) { return process_part(e.connect.get(), &PeerProcess::process_id); }),
 
     number<ExchangeEndSubject>(MORTISE_FIELD_EXCHANGE_END_ID, [](const auto& e) { return e.exchange; }),
 };

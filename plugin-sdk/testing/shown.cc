@@ -22,6 +22,14 @@ void Shown::payload(std::uint32_t field, const std::optional<std::string>& value
   fields[field] = Value{Value::Type::kPayload, value.has_value(), 0, value.value_or(""), {}};
 }
 
+namespace {
+
+std::optional<std::uint64_t> part(const std::optional<PeerProcess>& process, std::uint64_t PeerProcess::*which) {
+  return process ? std::optional((*process).*which) : std::nullopt;
+}
+
+}  // namespace
+
 std::shared_ptr<Shown> show(const ConnectRequest& request) {
   auto shown = std::make_shared<Shown>();
   shown->kind = MORTISE_KIND_CONNECT_REQUEST;
@@ -49,6 +57,9 @@ std::shared_ptr<Shown> show(const ConnectRequest& request) {
   shown->number(MORTISE_FIELD_CONNECT_WILL_RETAIN, will ? std::optional(std::uint64_t{will->retain}) : std::nullopt);
   shown->number(MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S, request.session_expiry_s);
   shown->pairs(MORTISE_FIELD_CONNECT_USER_PROPERTIES, request.user_properties);
+  shown->number(MORTISE_FIELD_CONNECT_PEER_USER_ID, part(request.process, &PeerProcess::user_id));
+  shown->number(MORTISE_FIELD_CONNECT_PEER_GROUP_ID, part(request.process, &PeerProcess::group_id));
+  shown->number(MORTISE_FIELD_CONNECT_PEER_PROCESS_ID, part(request.process, &PeerProcess::process_id));
   return shown;
 }
 
@@ -115,6 +126,9 @@ std::shared_ptr<Shown> show(const Exchange& exchange) {
   shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT, exchange.certificate.subject);
   shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME, exchange.certificate.common_name);
   shown->bytes(MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT, exchange.certificate.fingerprint);
+  shown->number(MORTISE_FIELD_EXCHANGE_PEER_USER_ID, part(exchange.process, &PeerProcess::user_id));
+  shown->number(MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID, part(exchange.process, &PeerProcess::group_id));
+  shown->number(MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID, part(exchange.process, &PeerProcess::process_id));
   return shown;
 }
 

@@ -52,6 +52,32 @@ TEST_F(FakeHostTest, EveryFieldOfARequestAndItsPrincipalIsThere) {
   (void)host_.bind({});
 }
 
+TEST_F(FakeHostTest, AProcessOnAUnixSocketIsShownWhereThereIsOne) {
+  std::vector<std::uint64_t> shown;
+  const auto note = [&shown](const auto& view) {
+    shown = {view.peer_user_id().value_or(0), view.peer_group_id().value_or(0), view.peer_process_id().value_or(0)};
+  };
+  probe_hooks.authenticate = [&](const ConnectRequestView& view) {
+    note(view);
+    return AuthDecision::next();
+  };
+  probe_hooks.exchange = [&](const ExchangeView& view) {
+    note(view);
+    return ExchangeDecision::next();
+  };
+  const std::vector<std::uint64_t> process{7, 8, 9}, none{0, 0, 0};
+  ConnectRequest connect;
+  (void)host_.authenticate(connect);
+  EXPECT_EQ(shown, none);
+  connect.process = PeerProcess{7, 8, 9};
+  (void)host_.authenticate(connect);
+  EXPECT_EQ(shown, process);
+  Exchange exchange;
+  exchange.process = PeerProcess{7, 8, 9};
+  (void)host_.exchange(exchange);
+  EXPECT_EQ(shown, process);
+}
+
 TEST_F(FakeHostTest, APluginInALibraryIsLoadedAndAsked) {
   FakeHost hello{std::string(EXAMPLE_HELLO)};
   EXPECT_TRUE(mortise_bytes_equal(hello.plugin().name, "hello"));

@@ -12,7 +12,7 @@ namespace mortise::plugin_host::abi {
 
 inline constexpr std::uint32_t kMajor = 0;
 inline constexpr std::uint32_t kMinor = 1;
-inline constexpr std::uint64_t kDescriptionHash = 0x22b256efd3651b72U;
+inline constexpr std::uint64_t kDescriptionHash = 0x14ee813801fa8ee0U;
 inline constexpr std::string_view kEntrySymbol = "mortise_plugin_entry";
 
 /// Bits of a handle, from the highest: class, kind, then slot and call serial (borrowed) or index and generation (owned).
@@ -81,7 +81,7 @@ inline constexpr std::array kStatuses = {
 };
 
 inline constexpr std::array kKinds = {
-  KindRow{1, "connect_request", false, true, 23},
+  KindRow{1, "connect_request", false, true, 26},
   KindRow{2, "principal", false, true, 15},
   KindRow{3, "access_request", false, true, 9},
   KindRow{4, "bind_request", false, true, 2},
@@ -95,7 +95,7 @@ inline constexpr std::array kKinds = {
   KindRow{12, "store_fetch", false, false, 4},
   KindRow{13, "token", true, false, 0},
   KindRow{14, "instance", true, false, 0},
-  KindRow{15, "exchange", false, false, 14},
+  KindRow{15, "exchange", false, false, 17},
   KindRow{16, "exchange_end", false, false, 1},
 };
 
@@ -123,6 +123,9 @@ inline constexpr std::array kFields = {
   FieldRow{0x0114, "will_retain", 1, FieldType::kU64, true, false, 0},
   FieldRow{0x0115, "session_expiry_s", 1, FieldType::kU64, false, false, 0},
   FieldRow{0x0116, "user_properties", 1, FieldType::kPairs, false, false, 0},
+  FieldRow{0x0117, "peer_user_id", 1, FieldType::kU64, true, false, 0},
+  FieldRow{0x0118, "peer_group_id", 1, FieldType::kU64, true, false, 0},
+  FieldRow{0x0119, "peer_process_id", 1, FieldType::kU64, true, false, 0},
   FieldRow{0x0200, "client_id", 2, FieldType::kBytes, false, false, 0},
   FieldRow{0x0201, "user_name", 2, FieldType::kBytes, true, false, 0},
   FieldRow{0x0202, "has_user_name", 2, FieldType::kU64, false, false, 0},
@@ -190,6 +193,9 @@ inline constexpr std::array kFields = {
   FieldRow{0x0f0b, "certificate_subject", 15, FieldType::kBytes, true, false, 0},
   FieldRow{0x0f0c, "certificate_common_name", 15, FieldType::kBytes, true, false, 0},
   FieldRow{0x0f0d, "certificate_fingerprint", 15, FieldType::kBytes, true, false, 0},
+  FieldRow{0x0f0e, "peer_user_id", 15, FieldType::kU64, true, false, 0},
+  FieldRow{0x0f0f, "peer_group_id", 15, FieldType::kU64, true, false, 0},
+  FieldRow{0x0f10, "peer_process_id", 15, FieldType::kU64, true, false, 0},
   FieldRow{0x1000, "id", 16, FieldType::kU64, false, false, 0},
 };
 

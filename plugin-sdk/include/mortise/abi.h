@@ -32,9 +32,9 @@ MORTISE_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Mortise's ABI 
 #define MORTISE_ABI_MINOR_REQUIRED MORTISE_ABI_MINOR
 #endif
 /* Hash of the layouts, values and contracts of this header. */
-#define MORTISE_DESCRIPTION_HASH UINT64_C(0x22b256efd3651b72)
-#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0xd3651b72)
-#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x22b256ef)
+#define MORTISE_DESCRIPTION_HASH UINT64_C(0x14ee813801fa8ee0)
+#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0x01fa8ee0)
+#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x14ee8138)
 
 typedef uint64_t mortise_handle;
 
@@ -203,6 +203,9 @@ typedef uint64_t mortise_handle;
 #define MORTISE_FIELD_CONNECT_WILL_RETAIN UINT32_C(0x0114) /* u64, optional: The Will Retain flag. */
 #define MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S UINT32_C(0x0115) /* u64: Session Expiry Interval asked for; 0xFFFFFFFF is never. */
 #define MORTISE_FIELD_CONNECT_USER_PROPERTIES UINT32_C(0x0116) /* pairs: User Properties in the order sent. */
+#define MORTISE_FIELD_CONNECT_PEER_USER_ID UINT32_C(0x0117) /* u64, optional: User id of the process at the other end of a Unix socket, when it connected. */
+#define MORTISE_FIELD_CONNECT_PEER_GROUP_ID UINT32_C(0x0118) /* u64, optional: Group id of the process at the other end of a Unix socket, when it connected. */
+#define MORTISE_FIELD_CONNECT_PEER_PROCESS_ID UINT32_C(0x0119) /* u64, optional: Process id of the process at the other end of a Unix socket, when it connected. */
 
 #define MORTISE_FIELD_PRINCIPAL_CLIENT_ID UINT32_C(0x0200) /* bytes: The Client Identifier. */
 #define MORTISE_FIELD_PRINCIPAL_USER_NAME UINT32_C(0x0201) /* bytes, optional: The user name, after authentication's override. */
@@ -282,6 +285,9 @@ typedef uint64_t mortise_handle;
 #define MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT UINT32_C(0x0f0b) /* bytes, optional: Subject of the verified client certificate. */
 #define MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME UINT32_C(0x0f0c) /* bytes, optional: Its common name. */
 #define MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT UINT32_C(0x0f0d) /* bytes, optional: SHA-256 of it, 64 lower-case hexadecimal digits. */
+#define MORTISE_FIELD_EXCHANGE_PEER_USER_ID UINT32_C(0x0f0e) /* u64, optional: User id of the process at the other end of a Unix socket, when it connected; absent in a re-authentication. */
+#define MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID UINT32_C(0x0f0f) /* u64, optional: Group id of the process at the other end of a Unix socket, when it connected; absent in a re-authentication. */
+#define MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID UINT32_C(0x0f10) /* u64, optional: Process id of the process at the other end of a Unix socket, when it connected; absent in a re-authentication. */
 
 #define MORTISE_FIELD_EXCHANGE_END_ID UINT32_C(0x1000) /* u64: Which exchange. */
 

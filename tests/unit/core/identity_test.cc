@@ -54,6 +54,21 @@ TEST_P(IdentityTest, ACertificateOrAKeySaysWhoTheUserIsWhateverConnectSays) {
   for (TestClient* client : {&by_name, &by_alternative_name, &by_key}) EXPECT_TRUE(client->is_open());
 }
 
+TEST_P(IdentityTest, PluginsAreToldWhichProcessIsOnAUnixSocket) {
+  std::vector<std::optional<mqtt::PeerProcess>> told;
+  plugins.auth->on_authenticate = [&](const hooks::ConnectRequest& request) -> hooks::Answer<hooks::AuthDecision> {
+    told.push_back(request.process);
+    return allow_connect();
+  };
+  TestBroker broker(options());
+  const mqtt::PeerProcess process{1000, 100, 4711};
+  TestClient& on_unix_socket = broker.client();
+  on_unix_socket.peer().process = process;
+  on_unix_socket.connect("c");
+  broker.client().connect("d");
+  EXPECT_EQ(told, (std::vector<std::optional<mqtt::PeerProcess>>{process, std::nullopt}));
+}
+
 TEST_P(IdentityTest, WhoShowedNothingIsRefusedBeforeAnybodyIsAsked) {
   TestBroker broker(options());
   for (const IdentitySource source : {IdentitySource::kCertificateCommonName,

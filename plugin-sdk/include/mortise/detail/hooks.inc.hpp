@@ -98,7 +98,10 @@
   X(will_qos, u64, MORTISE_FIELD_CONNECT_WILL_QOS, none) \
   X(will_retain, u64, MORTISE_FIELD_CONNECT_WILL_RETAIN, none) \
   X(session_expiry_s, u64, MORTISE_FIELD_CONNECT_SESSION_EXPIRY_S, none) \
-  X(user_properties, pairs, MORTISE_FIELD_CONNECT_USER_PROPERTIES, none)
+  X(user_properties, pairs, MORTISE_FIELD_CONNECT_USER_PROPERTIES, none) \
+  X(peer_user_id, u64, MORTISE_FIELD_CONNECT_PEER_USER_ID, none) \
+  X(peer_group_id, u64, MORTISE_FIELD_CONNECT_PEER_GROUP_ID, none) \
+  X(peer_process_id, u64, MORTISE_FIELD_CONNECT_PEER_PROCESS_ID, none)
 #define MORTISE_FOR_EACH_FIELD_OF_PRINCIPAL(X) \
   X(client_id, bytes, MORTISE_FIELD_PRINCIPAL_CLIENT_ID, none) \
   X(user_name, bytes, MORTISE_FIELD_PRINCIPAL_USER_NAME, none) \
@@ -177,7 +180,10 @@
   X(peer_port, u64, MORTISE_FIELD_EXCHANGE_PEER_PORT, none) \
   X(certificate_subject, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_SUBJECT, none) \
   X(certificate_common_name, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_COMMON_NAME, none) \
-  X(certificate_fingerprint, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT, none)
+  X(certificate_fingerprint, bytes, MORTISE_FIELD_EXCHANGE_CERTIFICATE_FINGERPRINT, none) \
+  X(peer_user_id, u64, MORTISE_FIELD_EXCHANGE_PEER_USER_ID, none) \
+  X(peer_group_id, u64, MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID, none) \
+  X(peer_process_id, u64, MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID, none)
 #define MORTISE_FOR_EACH_FIELD_OF_EXCHANGE_END(X) \
   X(id, u64, MORTISE_FIELD_EXCHANGE_END_ID, none)
 // clang-format on

@@ -22,6 +22,13 @@ struct Certificate {
   std::optional<std::string> fingerprint = {};
 };
 
+/// The process at the other end of a Unix socket.
+struct PeerProcess {
+  std::uint64_t user_id = 1000;
+  std::uint64_t group_id = 1000;
+  std::uint64_t process_id = 4711;
+};
+
 struct ConnectRequest {
   std::string client_id = "client";
   std::optional<std::string> user_name = {};
@@ -43,6 +50,7 @@ struct ConnectRequest {
   std::optional<Will> will = {};
   std::uint64_t session_expiry_s = 0;
   Pairs user_properties = {};
+  std::optional<PeerProcess> process = {};
 };
 
 struct Principal {
@@ -89,6 +97,7 @@ struct Exchange {
   std::string peer_address = "127.0.0.1";
   std::uint64_t peer_port = 50000;
   Certificate certificate = {};
+  std::optional<PeerProcess> process = {};
 };
 
 struct Event {
