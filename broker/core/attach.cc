@@ -229,7 +229,10 @@ void commit(ShardState& state, Connection& connection, Now now) {
   Opening& opening = *connection.opening;
   const ConnectView packet = connect_packet(opening);
   const std::uint32_t expiry = expiry_interval(state, opening, packet);
-  if (expiry > 0 && state.refuses_to_wait()) {
+  // Before anything of the session is changed. What a stored one becomes must be stored, too.
+  const ResidentSession* existing = session_of(state, opening);
+  const bool must_wait = expiry > 0 || (existing != nullptr && existing->number != 0);
+  if (must_wait && state.refuses_to_wait()) {
     ++state.counters.store_refusals;
     return refuse_connect(state, connection, ReasonCode::kServerUnavailable,
                           "the store fails and the session is persistent");

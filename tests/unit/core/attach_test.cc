@@ -277,6 +277,39 @@ TEST_P(AttachTest, WhenTheStoreFailsAPersistentConnectIsRefusedAndLeavesNoWill) 
   EXPECT_EQ(passing.next_as<mqtt::ConnackView>().code, 0) << "who needs no store is served";
 }
 
+TEST_P(AttachTest, AConnectThatTheStoreWouldHaveToKnowOfIsRefusedBeforeItChangesAnything) {
+  TestBroker broker(options(true));
+  auto& watcher = broker.client();
+  watcher.connect("w");
+  watcher.subscribe("will", 0);
+  watcher.take_types();
+  ConnectOptions persistent;
+  persistent.client_id = "c";
+  persistent.clean_start = false;
+  persistent.session_expiry = 1000;
+  persistent.will_topic = "will";
+  persistent.will_delay = 10;
+  auto& client = broker.client();
+  client.connect(persistent);
+  broker.make_durable();
+  client.drop();
+  broker.make_durable();
+  broker.store_fails(true);
+  for (const bool clean_start : {false, true}) {
+    auto& refused = broker.client();
+    refused.connect("c", clean_start, 0);
+    EXPECT_EQ(refused.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(ReasonCode::kServerUnavailable));
+  }
+  broker.store_fails(false);
+  broker.advance(Millis(10'000));
+  EXPECT_THAT(watcher.take_publishes(), ElementsAre("will=gone")) << "nobody came back to the session";
+  EXPECT_EQ(broker.total(&ShardHoldings::sessions), 2u);
+  auto& again = broker.client();
+  again.connect("c", false, 1000);
+  broker.make_durable();
+  EXPECT_TRUE(again.next_as<mqtt::ConnackView>().session_present);
+}
+
 TEST_P(AttachTest, NobodyAttachesAfterShutDown) {
   plugins.topic->on_bind = [&](const hooks::BindRequest&) -> hooks::Answer<hooks::BindDecision> { return pending(); };
   TestBroker broker(options());
