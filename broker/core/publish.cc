@@ -334,8 +334,9 @@ RetainedChange retain(ShardState& state, PassingView& passing) {
   }
   // What the broker says of itself is true of this run only.
   const bool is_stored = !mqtt::is_sys_topic(passing.topic());
-  return {is_stored && (result.outcome == Outcome::kAdded || result.outcome == Outcome::kReplaced),
-          is_stored && result.outcome == Outcome::kRemoved, result.sequence, result.sequence};
+  // Where nothing is to be removed any more, what removed it may not be durable yet.
+  const bool is_removed = result.outcome == Outcome::kRemoved || result.outcome == Outcome::kNothingToRemove;
+  return {is_stored && !is_removed, is_stored && is_removed, result.sequence, result.sequence};
 }
 
 /// Whether another loop must add a piece to the message's durable group: it stores the message, or must know when to

@@ -351,5 +351,23 @@ TEST_P(PublishTest, ASilentClientIsDisconnectedAfterOneAndAHalfKeepAlives) {  //
   EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kKeepAliveTimeout);
 }
 
+TEST_P(PublishTest, AClearIsDurableBeforeItIsAcknowledgedThoughNothingIsRetainedAnyMore) {  // MQTT-3.3.1-6
+  TestBroker broker(options(true));
+  const auto last = static_cast<LoopIndex>(GetParam() - 1);
+  auto& first = broker.client();
+  auto& second = broker.client();
+  first.connect(broker.id_on(0, "first"));
+  second.connect(broker.id_on(last, "second"));
+  second.take_types();
+  first.publish("t", "1", 1, 1, true);
+  broker.make_durable();
+  first.take_types();
+  first.publish("t", "", 1, 2, true);
+  second.publish("t", "", 1, 3, true);
+  EXPECT_FALSE(second.has_next()) << "after a crash now it would be there again";
+  broker.make_durable(last, broker.journal(last).position());
+  EXPECT_THAT(second.take_types(), ElementsAre(PacketType::kPuback));
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
