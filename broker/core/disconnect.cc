@@ -147,9 +147,14 @@ void publish_will(ShardState& state, ResidentSession& session, Now now) {
   ++state.counters.wills_published;
   const mqtt::MessagePtr message = mqtt::Message::make(fields);
   PassingView passing(state, message);
-  route(state, passing, RouteOptions{}, now);
-  // Not before: between the two a crash would lose the Will.
-  if (const session::Durably durably = session.durably(state.journal)) durably.journal->will_remove(durably.number);
+  RouteOptions options;
+  if (session.durably(state.journal)) {
+    // Its record ends with the commit of the message: before it a crash would lose the Will, behind it bring it again.
+    options.publisher = session.id;
+    // MQTT-4.3.3-2: what was passed on at QoS 2 must not come again.
+    options.is_held = message->qos() == mqtt::QoS::kExactlyOnce;
+  }
+  route(state, passing, options, now);
 }
 
 void end_session(ShardState& state, ResidentSession& session, Now now) {

@@ -140,7 +140,7 @@ void route_and_acknowledge(ShardState& state, Connection& connection, const Resi
   const bool is_final = passing.qos() == QoS::kAtLeastOnce;
   RouteOptions options;
   if (!is_final) {
-    options.inbound_session = session.id;
+    options.publisher = session.id;
     options.inbound_packet_id = packet_id;
     options.is_held = session.number != 0 && state.journal != nullptr;
   }
@@ -350,6 +350,16 @@ std::uint32_t count_remote_pieces(const ShardState& state, const routing::MatchR
   }));
 }
 
+/// What is known of the publisher now that its message is taken.
+void note_taken(ResidentSession& publisher, const PassingView& passing, const RouteOptions& options,
+                session::Durably durably) {
+  if (!passing.fields().is_will) {
+    publisher.inbound.receive(options.inbound_packet_id, durably);
+  } else if (durably) {
+    durably.journal->will_remove(durably.number);
+  }
+}
+
 /// Delivers what the store must have before it is acknowledged. The position of the journal that says so; 0 when
 /// nothing of it is stored.
 std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const routing::MatchResult& targets,
@@ -358,11 +368,10 @@ std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const ro
   const bool may_queue = passing.qos() != QoS::kAtMostOnce;
   const routing::MatchResult::Part part = targets.part_of(state.loop);
   const std::uint32_t remote_pieces = may_queue ? count_remote_pieces(state, targets, options.is_held) + passed_on : 0;
-  ResidentSession* const inbound_session = state.find_session(options.inbound_session);
-  const session::Durably inbound =
-      inbound_session != nullptr ? inbound_session->durably(state.journal) : session::Durably{};
+  ResidentSession* const publisher = state.find_session(options.publisher);
+  const session::Durably durably = publisher != nullptr ? publisher->durably(state.journal) : session::Durably{};
   const bool is_piece =
-      retained.is_stored || retained.is_removed || inbound || remote_pieces > 0 || (may_queue && part.has_durable);
+      retained.is_stored || retained.is_removed || durably || remote_pieces > 0 || (may_queue && part.has_durable);
   if (is_piece) {
     passing.group = state.journal->new_group();
     passing.is_in_piece = true;
@@ -370,7 +379,7 @@ std::uint64_t deliver_in_piece(ShardState& state, PassingView& passing, const ro
     if (retained.is_stored) state.journal->retained_put(passing.kept(), retained.change);
     if (retained.is_removed) state.journal->retained_remove(passing.topic(), retained.change);
   }
-  if (inbound_session != nullptr) inbound_session->inbound.receive(options.inbound_packet_id, inbound);
+  if (publisher != nullptr) note_taken(*publisher, passing, options, durably);
   if (!is_piece) return 0;
   deliver_here(state, passing, targets.entries_of(part), Phase::kDurable, now);
   state.journal->end_piece();
@@ -393,8 +402,8 @@ Routed route(ShardState& state, PassingView& passing, const RouteOptions& option
   std::uint64_t position = 0;
   if (state.journal != nullptr) {
     position = deliver_in_piece(state, passing, *targets, passed_on, options, retained, now);
-  } else if (ResidentSession* inbound_session = state.find_session(options.inbound_session)) {
-    inbound_session->inbound.receive(options.inbound_packet_id, {});
+  } else if (ResidentSession* publisher = state.find_session(options.publisher)) {
+    note_taken(*publisher, passing, options, {});
   }
   deliver_here(state, passing, here, passing.group != 0 ? Phase::kLive : Phase::kAll, now);
 

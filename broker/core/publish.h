@@ -18,8 +18,9 @@ void publish_authorized(ShardState& state, Connection& connection, const hooks::
 bool is_as_said(const mqtt::PropertiesView& properties, ByteView payload) noexcept;
 
 struct RouteOptions {
-  /// The publisher's session, when its QoS 2 Packet Identifier must become durable together with the message.
-  mqtt::SessionId inbound_session;
+  /// The publisher's session, when something of it must become durable together with the message: its QoS 2 Packet
+  /// Identifier, or, when the message is its Will, that it was published.
+  mqtt::SessionId publisher;
   mqtt::PacketId inbound_packet_id = 0;
   /// Nothing is passed on before it is durable.
   bool is_held = false;

@@ -22,7 +22,8 @@ void settle_times(ResidentSession& session, Shard::Recovered& recovered, Now now
   session.will.due_at = recovered.will_due_at;
   if (session::is_due_while_connected(recovered.will_due_at)) {
     session.will.delay_interval = session::delay_while_connected(recovered.will_due_at);
-    session.will.due_at = now.wall + Seconds(session.will.delay_interval);
+    // 5.0 section 3.1.3.2.2: at the end of the session at the latest, which may still wait for the store.
+    session.will.due_at = now.wall + Seconds(std::min(session.will.delay_interval, session.expiry_interval));
   }
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core_test.h"
 
 // A broker that is killed, and the one that is started with its store.
@@ -159,6 +161,57 @@ TEST_P(RestartTest, OneRestartAfterAnotherDelaysAWillOnce) {  // MQTT-3.1.3-9
   EXPECT_EQ(twice.total(&ShardCounters::wills_published), 0u);
   twice.advance(std::chrono::seconds(300));
   EXPECT_EQ(twice.total(&ShardCounters::wills_published), 1u);
+}
+
+TEST_P(RestartTest, TheWillDelayEndsWithTheSessionThoughThatWaitsForTheStore) {  // 5.0 section 3.1.3.2.2
+  TestBroker broker(options(true));
+  ConnectOptions connect = persistent("s");
+  connect.will_topic = "gone";
+  connect.will_delay = 5000;
+  auto& member = connected(broker, connect);
+  member.subscribe("$share/g/t", 1);
+  broker.make_durable();
+  publish(broker, publisher(broker), "1", 1);
+  EXPECT_THAT(payloads(broker, member), ElementsAre("1"));
+  TestBroker after(std::move(broker));
+  after.advance(std::chrono::seconds(1000));
+  EXPECT_EQ(after.total(&ShardHoldings::sessions), 1u) << "what it owes to its group is not read back yet";
+  EXPECT_EQ(after.total(&ShardCounters::wills_published), 1u);
+  after.make_durable();
+  after.serve_pages();
+  after.advance(std::chrono::seconds(1));
+  EXPECT_EQ(after.total(&ShardHoldings::sessions), 0u);
+  EXPECT_EQ(after.total(&ShardCounters::wills_published), 1u);
+}
+
+TEST_P(RestartTest, AWillAtQoS2IsPassedOnOnlyWhenItCannotComeAgain) {  // MQTT-4.3.3-2
+  TestBroker broker(options(true));
+  ConnectOptions connect = persistent("s");
+  connect.will_topic = "t";
+  connect.will_qos = 2;
+  auto& client = connected(broker, connect);
+  auto& durable = connected(broker, persistent("d"));
+  durable.subscribe("t", 2);
+  auto& other = publisher(broker);
+  other.subscribe("t", 0);
+  broker.make_durable();
+  durable.take_types();
+  other.take_types();
+
+  TestJournal& journal = broker.journal(broker.home_of("s"));
+  journal.log.clear();
+  client.drop();
+  EXPECT_FALSE(durable.has_next());
+  EXPECT_FALSE(other.has_next());
+  const auto& log = journal.log;
+  const auto at = std::find(log.begin(), log.end(), "will_remove");
+  const auto end = std::find(at, log.end(), "end_piece");
+  ASSERT_NE(end, log.end()) << "of one piece with the message";
+  EXPECT_TRUE(std::none_of(at, end, [](const std::string& line) { return line.starts_with("begin_piece"); }));
+  EXPECT_THAT(payloads(broker, durable), ElementsAre("gone"));
+  EXPECT_THAT(payloads(broker, other), ElementsAre("gone"));
+  EXPECT_EQ(journal.count("will_remove"), 1u);
+  EXPECT_TRUE(broker.ledger().outstanding.empty());
 }
 
 }  // namespace
