@@ -147,7 +147,7 @@ void Model::sent_publish(Link& from, const mqtt::PublishView& packet, Now now) {
     made.payload = payload;
     made.qos = packet.qos;
     made.retain = packet.retain;
-    made.first_sent = step_;
+    made.first_sent = made.routed_from = step_;
     made.earliest = now.wall;
     made.expiry = packet.properties.number(PropertyId::kMessageExpiryInterval);
     if (made.retain) retained_[topic].push_back(number);
@@ -253,8 +253,10 @@ void Model::received_connack(Link& to, const mqtt::ConnackView& packet, Now now)
   const bool is_present = to.version == mqtt::ProtocolVersion::k31 ? to.was_sure && !to.clean : packet.session_present;
   if (is_present && !to.was_possible && !of.is_unknown) violated(to, "a session that had ended is present");
   if (!is_present && to.was_sure) violated(to, "its session is lost [MQTT-3.1.2-5, MQTT-3.2.2-2]");
+  if (std::exchange(of.is_forgotten, false)) of.unreleased.clear();
   if (!is_present) began_anew(of, to.connected_at);
   if (!is_present && to.expiry == 0) of.may_be_older = true;
+  to.is_stored = has_store_ && (is_present || to.expiry > 0);
   to.is_connected = true;
   to.greeted_at = step_;
   if (const auto granted = packet.properties.number(PropertyId::kSessionExpiryInterval)) to.expiry = *granted;

@@ -64,6 +64,7 @@ class Model final : public core::testing::ClientObserver {
     std::size_t link = 0;               // of a Will
     int times = 1;                      // how often it may have been published
     Step first_sent = 0;                // not before
+    Step routed_from = 0;               // what stands since then matches it
     Step last_possible = kNeverStep;    // not after
     Step surely_retained = kNeverStep;  // it has replaced what was retained before
     WallTime earliest{}, latest = kNeverWall;
@@ -86,7 +87,7 @@ class Model final : public core::testing::ClientObserver {
   };
   struct Got {
     int times = 0;
-    bool was_live = false;
+    int live = 0;  // as it was published, those with DUP left out but for the first
     Step replayed = 0;
   };
   struct Session {
@@ -109,7 +110,8 @@ class Model final : public core::testing::ClientObserver {
     bool is_exact = false, is_gone = false;
     /// The one before it ended, for a session that the store does not know: until that is durable it may come back.
     bool may_be_older = false;
-    bool is_unknown = false;  // it was, and nothing is known of it
+    bool is_unknown = false;    // it was, and nothing is known of it
+    bool is_forgotten = false;  // by its client, until the next CONNACK
   };
   struct Asked {
     bool is_subscribe = true;
@@ -122,6 +124,7 @@ class Model final : public core::testing::ClientObserver {
     std::string stream;
     bool has_connect = false, is_connected = false, clean = false, is_slow = false;
     bool was_sure = false, was_possible = false;  // the session, when CONNECT was sent
+    bool is_stored = true;                        // as far as it is known, the session is
     Step connected_at = 0, greeted_at = 0;
     WallTime connected_wall{};
     std::string session;
@@ -139,16 +142,17 @@ class Model final : public core::testing::ClientObserver {
   struct PendingWill {
     int number = 0;
     std::string session;
-    std::uint32_t delay = 0;
     WallTime due_first{}, due{};
-    bool is_sure = true;
+    bool is_sure = true;        // it comes when it is due; else then, or never
+    bool is_durable = false;    // the store may have it
     bool is_contested = false;  // a connection came back before it was due
     Step contested_at = 0;      // the first that did
   };
   struct ReplayDue {
     std::size_t link = 0;
     int number = 0;
-    Step from = 0;
+    Step from = 0;          // of its subscription
+    std::size_t place = 0;  // in its SUBSCRIBE
   };
 
   Link& link(const TestClient& client);
@@ -198,13 +202,17 @@ class Model final : public core::testing::ClientObserver {
   void notice_ends(Now now);
   void closed(Link& link, Now now);
   void close_will(Link& link, bool has_surely_left, std::uint32_t expiry, Now now);
+  void may_come(Message& will, const Link& from, Now now);
   void come_back(const Link& link, bool is_present, Now now);
   void settle_wills(Now now);
   void refresh(Session& of, Now now);
   void stored_now();
   void kill_sessions(Now now, bool stored);
   void kill_wills(Now now, bool stored);
+  void forget_end(PendingWill will, Now now);
+  void wait_anew(PendingWill& will, Now now) const;
   bool has_other(const Link& link) const;
+  bool is_online(const std::string& client_id) const;
   bool is_sure_to_others(const Link& link, Now now) const;
   [[nodiscard]] static std::string describe(const Message& message);
   void violated(const Link& link, const std::string& what) const {
@@ -226,7 +234,8 @@ class Model final : public core::testing::ClientObserver {
   std::vector<PendingWill> wills_;
   std::vector<ReplayDue> replays_due_;
   std::vector<int> fresh_;  // at QoS 0, heard just now
-  std::vector<int> unstored_retained_, unstored_wills_, unstored_taken_back_;
+  std::vector<int> unstored_retained_;
+  std::vector<PendingWill> unstored_wills_;                                    // published, perhaps, or taken back
   std::map<std::string, std::map<int, std::set<std::string>>> shared_copies_;  // by group: message -> who got it
   int clears_ = 0;
 };

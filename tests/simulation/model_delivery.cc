@@ -147,11 +147,12 @@ void Model::check_repetition(Link& to, const Message& message, const mqtt::Publi
   }
   if (is_first && packet.dup && !reason.shared && of.last_online <= message.first_sent)
     violated(to, "DUP on what was never sent to it: " + describe(message) + " [MQTT-3.3.1-3]");
-  const bool was_live = std::exchange(got.was_live, true);
+  const bool was_live = got.live > 0;
+  got.live += was_live && packet.dup ? 0 : 1;
   if (reason.shared || of.was_shared) return;
   if (was_live) {
     // Refused, and sent again by who was cut off before hearing of it, it is another message to those who had room.
-    const bool is_again = message.times > 1 && (message.qos == QoS::kAtLeastOnce || message.is_will || has_refusals_);
+    const bool is_again = got.live <= message.times && (message.qos == QoS::kAtLeastOnce || message.is_will || has_refusals_);
     const bool is_repeated = packet.qos == QoS::kAtLeastOnce && packet.dup;
     if (!is_again && !is_repeated) violated(to, "received twice: " + describe(message) + " [MQTT-4.3.3-2]");
     return;

@@ -22,7 +22,7 @@ void Model::published(const Message& message) {
 }
 
 bool Model::is_for(const Session& of, const Subscription& by, const Message& message) {
-  return !by.is_shared && by.is_sure(message.first_sent) && mqtt::matches(by.filter, message.topic) &&
+  return !by.is_shared && by.is_sure(message.routed_from) && mqtt::matches(by.filter, message.topic) &&
          !(by.options.no_local && message.publisher == of.client_id) &&
          message.topic.size() + message.payload.size() + kAround < of.smallest_packet;
 }
@@ -53,7 +53,7 @@ void Model::owe_replays(const Link& to, const Subscription& by, Now now) {
     const Message* message = current(history, by.from, now);
     if (message == nullptr || (by.options.no_local && message->publisher == to.session)) continue;
     if (topic.size() + message->payload.size() + kAround >= of.smallest_packet) continue;
-    replays_due_.push_back({to.client->number(), message->number, by.from});
+    replays_due_.push_back({to.client->number(), message->number, by.from, by.place});
   }
 }
 
@@ -67,7 +67,7 @@ void Model::check_replays() {
     duties_ += is_done ? 1 : 0;
     const Message& message = messages_.at(due.number);
     const bool stands = std::any_of(of.subscriptions.begin(), of.subscriptions.end(), [&](const Subscription& each) {
-      return each.from == due.from && each.until == kNeverStep && mqtt::matches(each.filter, message.topic);
+      return each.from == due.from && each.place == due.place && each.until == kNeverStep;
     });
     return is_done || !open_.contains(due.link) || !stands || retained_.at(message.topic).back() != due.number;
   });
@@ -81,7 +81,7 @@ void Model::check_at_most_once(std::uint64_t dropped) {
     if (message.payload.empty()) continue;
     for (const std::size_t open : open_) {
       const Link& to = links_.at(open);
-      if (!to.is_connected || to.is_slow || !to.client->takes_bytes || to.greeted_at > message.first_sent) continue;
+      if (!to.is_connected || to.is_slow || !to.client->takes_bytes || to.greeted_at > message.routed_from) continue;
       const Session& of = session(to);
       const bool is_due = std::any_of(of.subscriptions.begin(), of.subscriptions.end(),
                                       [&](const Subscription& each) { return is_for(of, each, message); });

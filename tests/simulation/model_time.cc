@@ -36,7 +36,6 @@ void Model::settled(Now now, bool stored, std::uint64_t dropped) {
 void Model::stored_now() {
   for (const int number : std::exchange(unstored_retained_, {})) messages_.at(number).surely_retained = step_;
   unstored_wills_.clear();
-  unstored_taken_back_.clear();
   for (auto& [id, of] : sessions_) {
     of.may_be_older = false;
     if (of.is_exact) of.least_expiry = of.most_expiry = of.live_expiry;
@@ -53,6 +52,13 @@ bool Model::has_other(const Link& link) const {
   return std::any_of(open_.begin(), open_.end(), [&](std::size_t number) {
     const Link& other = links_.at(number);
     return &other != &link && other.has_connect && other.session == link.session;
+  });
+}
+
+bool Model::is_online(const std::string& client_id) const {
+  return std::any_of(open_.begin(), open_.end(), [&](std::size_t number) {
+    const Link& each = links_.at(number);
+    return each.is_connected && each.session == client_id;
   });
 }
 
@@ -121,6 +127,8 @@ void Model::closed(Link& from, Now now) {
     if (changes && !has_surely_left) least = std::min(least, *from.left_expiry);
     if (changes && !has_surely_left) most = std::max(most, *from.left_expiry);
   }
+  // What the client knew of a session that ends with its connection ends with it, whatever the next one is told.
+  of.is_forgotten |= from.is_connected && most == 0 && !is_online(from.session);
   if (!has_other(from)) {
     const bool was_online = of.maybe_until == kNeverWall;
     of.surely_until = std::min(of.surely_until, now.wall + Seconds(least));
@@ -134,21 +142,35 @@ void Model::closed(Link& from, Now now) {
 
 void Model::close_will(Link& from, bool has_surely_left, std::uint32_t expiry, Now now) {
   Message& will = messages_.at(from.will);
+  PendingWill pending{will.number, from.session};
+  pending.is_durable = from.is_stored;
+  pending.due_first = pending.due = now.wall + Seconds(std::min(from.will_delay, expiry));
   if (has_surely_left && from.reason == mqtt::ReasonCode::kSuccess) {
     will.must_not_come = true;
-    unstored_taken_back_.push_back(will.number);
+    pending.is_sure = false;
+    unstored_wills_.push_back(pending);
     return;
   }
+  may_come(will, from, now);
+  pending.is_contested = from.will_delay > 0 && has_other(from);
+  // By one that ended before it.
+  const bool was_contested =
+      from.will_delay > 0 && session(from).newest_connect > from.connected_at && !pending.is_contested;
+  if ((from.has_left && !has_surely_left) || !from.is_connected || was_contested) {
+    pending.is_sure = false;
+    pending.due_first = now.wall;
+    pending.due = now.wall + Seconds(std::min(from.will_delay, session(from).most_expiry));
+  }
+  if (pending.is_contested) pending.contested_at = session(from).newest_connect;
+  wills_.push_back(pending);
+}
+
+void Model::may_come(Message& will, const Link& from, Now now) {
+  will.must_not_come = false;
   will.first_sent = from.connected_at;
+  will.routed_from = step_;
   will.earliest = now.wall;
   if (will.retain) retained_[will.topic].push_back(will.number);
-  if ((from.has_left && !has_surely_left) || !from.is_connected) return;
-  PendingWill pending{will.number, from.session, std::min(from.will_delay, expiry)};
-  pending.due_first = pending.due = now.wall + Seconds(pending.delay);
-  pending.is_sure = !has_store_;  // with one the moment depends on what waits for it
-  pending.is_contested = pending.delay > 0 && has_other(from);
-  pending.contested_at = session(from).newest_connect;
-  wills_.push_back(pending);
 }
 
 /// A connection goes on with a session, or with a new one: Wills that waited are taken back, or were sent.
@@ -159,6 +181,7 @@ void Model::come_back(const Link& to, bool is_present, Now now) {
     pending.is_sure &= pending.contested_at == to.connected_at;  // or another had it before, and was never answered
     will.must_not_come = is_present && pending.is_sure && pending.due_first > to.connected_wall;
     if (is_present) {
+      // What was done with it was durable before this was answered.
       pending.number = 0;
     } else {
       pending.is_contested = false;
@@ -176,12 +199,13 @@ void Model::settle_wills(Now now) {
     return is_due;
   });
   for (const PendingWill& pending : due) {
+    unstored_wills_.push_back(pending);
     if (!pending.is_sure) continue;
     Message& will = messages_.at(pending.number);
     will.last_possible = step_;
     will.latest = now.wall;
     if (will.retain) unstored_retained_.push_back(will.number);
-    unstored_wills_.push_back(will.number);
+    if (will.qos == mqtt::QoS::kAtMostOnce && pending.contested_at == 0) fresh_.push_back(will.number);
     published(will);
   }
 }
@@ -223,39 +247,53 @@ void Model::kill_sessions(Now now, bool stored) {
 
 void Model::kill_wills(Now now, bool stored) {
   for (PendingWill& pending : wills_) {
-    const Session& of = sessions_.at(pending.session);
-    pending.is_sure = false;  // which of the session's last records survived is not known
-    if (!stored) pending.due = std::max(pending.due, now.wall + Seconds(std::min(pending.delay, of.most_expiry)));
+    pending.is_sure &= !pending.is_contested && pending.is_durable;
+    if (stored) continue;
+    // The connection that came back may have had it published.
+    Message& will = messages_.at(pending.number);
+    if (pending.is_contested && pending.is_durable && will.qos != mqtt::QoS::kExactlyOnce) ++will.times;
+    wait_anew(pending, now);
   }
   for (const std::size_t number : open_) {
     const Link& each = links_.at(number);
     if (each.will == 0) continue;
-    Message& will = messages_.at(each.will);
-    const Session& of = session(each);
-    will.first_sent = each.connected_at;
-    will.earliest = now.wall;
-    if (will.retain) retained_[will.topic].push_back(will.number);
-    if (!each.is_connected || each.has_left || each.expiry == 0 || has_other(each)) continue;
-    PendingWill pending{will.number, each.session, each.will_delay};
-    pending.due_first = now.wall + Seconds(std::min(each.will_delay, of.least_expiry));
-    pending.due = now.wall + Seconds(std::min(each.will_delay, of.most_expiry));
+    const bool is_known = each.is_connected && !each.has_left && !has_other(each);
+    if (!each.is_stored) continue;  // and never comes
+    may_come(messages_.at(each.will), each, now);
+    PendingWill pending{each.will, each.session};
+    pending.is_sure = is_known && !session(each).is_unknown;
+    pending.is_durable = true;
+    pending.due_first = is_known ? kNeverWall : now.wall;
+    wait_anew(pending, now);
     wills_.push_back(pending);
   }
-  if (stored) return;
-  for (const int number : std::exchange(unstored_wills_, {})) {
-    Message& will = messages_.at(number);
+  for (PendingWill& will : std::exchange(unstored_wills_, {})) {
+    if (!stored) forget_end(will, now);
+  }
+}
+
+/// A broker that found a connection in its store begins its delay, which ends with the session.
+void Model::wait_anew(PendingWill& will, Now now) const {
+  const Session& of = sessions_.at(will.session);
+  const std::uint32_t delay = links_.at(messages_.at(will.number).link).will_delay;
+  will.due_first = std::min(will.due_first, now.wall + Seconds(std::min(delay, of.least_expiry)));
+  will.due = std::max(will.due, now.wall + Seconds(std::min(delay, of.most_expiry)));
+}
+
+/// The store may not know that a Will was published, or taken back. At QoS 2 it knows before anybody gets it.
+void Model::forget_end(PendingWill pending, Now now) {
+  Message& will = messages_.at(pending.number);
+  for (auto& [id, of] : sessions_) of.owed.erase(will.number);
+  if (!pending.is_durable) return;
+  if (will.must_not_come) {
+    may_come(will, links_.at(will.link), now);
+  } else if (will.qos != mqtt::QoS::kExactlyOnce) {
     ++will.times;
-    will.last_possible = kNeverStep;
-    will.latest = kNeverWall;
-    for (auto& [id, of] : sessions_) of.owed.erase(number);
   }
-  for (const int number : std::exchange(unstored_taken_back_, {})) {
-    Message& will = messages_.at(number);
-    will.must_not_come = false;
-    will.first_sent = links_.at(will.link).connected_at;
-    will.earliest = now.wall;
-    if (will.retain) retained_[will.topic].push_back(number);
-  }
+  will.last_possible = kNeverStep;
+  will.latest = kNeverWall;
+  wait_anew(pending, now);
+  wills_.push_back(pending);
 }
 
 }  // namespace mortise::simulation
