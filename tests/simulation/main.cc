@@ -14,11 +14,9 @@ namespace {
 struct Arguments {
   double seconds = 0;  // 0: no limit
   std::uint64_t runs = 0;
-  std::uint64_t seed = 0;  // 0: the first ones, and then others in each run
+  std::uint64_t seed = 0;     // 0: the fixed ones, and then others in each run
+  std::uint64_t fixed = 100;  // so many, from 1 on, whatever the time is
 };
-
-/// These are run first, whatever the time is.
-constexpr std::uint64_t kFixedSeeds = 100;
 
 bool parse(int count, char** texts, Arguments& arguments) {
   for (int i = 1; i < count; i += 2) {
@@ -33,6 +31,8 @@ bool parse(int count, char** texts, Arguments& arguments) {
       arguments.runs = number;
     } else if (name == "--seed") {
       arguments.seed = number;
+    } else if (name == "--fixed") {
+      arguments.fixed = number;
     } else {
       return false;
     }
@@ -51,26 +51,31 @@ using namespace std::chrono_literals;
 int main(int count, char** texts) {
   Arguments arguments;
   if (!parse(count, texts, arguments)) {
-    std::fprintf(stderr, "usage: simulation [--seconds N] [--runs N] [--seed S]: one of the first two\n");
+    std::fprintf(stderr,
+                 "usage: simulation [--seconds N] [--runs N] [--seed S | --fixed F]: one of the first two. Begins with "
+                 "seed S, or goes from 1 to F and on with new ones\n");
     return 2;
   }
   if (std::getenv("MORTISE_TRACE") == nullptr)
     mortise::set_log_sink([](mortise::LogLevel, std::string_view, std::string_view) {}, mortise::LogLevel::kError);
   mortise::simulation::Totals totals;
   const double began = seconds_now();
+  const bool has_fixed = arguments.seed == 0;
   const auto others = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() / 1s) * 1000;
-  std::uint64_t seed = std::max<std::uint64_t>(arguments.seed, 1);
-  for (;; ++seed) {
-    if (arguments.seed == 0 && seed == kFixedSeeds) seed = others;
-    if (arguments.runs > 0 && totals.runs == arguments.runs) break;
-    if (arguments.seconds > 0 && seconds_now() - began > arguments.seconds) break;
-    mortise::simulation::World(seed, totals).run();
-  }
+  const auto seed_of = [&](std::uint64_t run) {
+    if (!has_fixed) return arguments.seed + run;
+    return run < arguments.fixed ? run + 1 : others + run - arguments.fixed;
+  };
+  const auto is_over = [&] {
+    if (arguments.runs > 0 && totals.runs == arguments.runs) return true;
+    const bool is_fixed = has_fixed && totals.runs < arguments.fixed;
+    return arguments.seconds > 0 && !is_fixed && seconds_now() - began > arguments.seconds;
+  };
+  while (!is_over()) mortise::simulation::World(seed_of(totals.runs), totals).run();
   std::printf(
-      "seeds %llu to %llu: %llu runs, %llu operations, %llu packets, %llu messages, %llu deliveries owed and "
+      "%llu runs, the last with seed %llu: %llu operations, %llu packets, %llu messages, %llu deliveries owed and "
       "made, %.0f client-hours, %llu restarts, %llu commits in %.0f s\n",
-      static_cast<unsigned long long>(std::max<std::uint64_t>(arguments.seed, 1)),
-      static_cast<unsigned long long>(seed - 1), static_cast<unsigned long long>(totals.runs),
+      static_cast<unsigned long long>(totals.runs), static_cast<unsigned long long>(seed_of(totals.runs - 1)),
       static_cast<unsigned long long>(totals.operations), static_cast<unsigned long long>(totals.packets),
       static_cast<unsigned long long>(totals.messages), static_cast<unsigned long long>(totals.duties),
       totals.client_hours, static_cast<unsigned long long>(totals.restarts),
