@@ -231,8 +231,10 @@ void commit(ShardState& state, Connection& connection, Now now) {
   const std::uint32_t expiry = expiry_interval(state, opening, packet);
   // Before anything of the session is changed. What a stored one becomes must be stored, too.
   const ResidentSession* existing = session_of(state, opening);
-  const bool must_wait = expiry > 0 || (existing != nullptr && existing->number != 0);
-  if (must_wait && state.refuses_to_wait()) {
+  const bool is_stored = expiry > 0 || (existing != nullptr && existing->number != 0);
+  // MQTT-3.1.2-4: nor may what ended before come back once this is greeted.
+  const bool is_ending = state.ending.contains(key_of(opening));
+  if ((is_stored || is_ending) && state.refuses_to_wait()) {
     ++state.counters.store_refusals;
     return refuse_connect(state, connection, ReasonCode::kServerUnavailable,
                           "the store fails and the session is persistent");
@@ -270,7 +272,7 @@ void commit(ShardState& state, Connection& connection, Now now) {
   if (!is_present) state.emit(hooks::EventKind::kSessionStarted, session.principal, now);
   connection.stage = Stage::kCommitting;
   connection.stage_deadline = kNever;
-  if (after == before || state.is_durable(after)) return greet(state, connection, now);
+  if ((after == before && !is_ending) || state.is_durable(after)) return greet(state, connection, now);
   state.parked_connections.push_back({after, connection.id});
   if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
 }

@@ -164,6 +164,10 @@ void end_session(ShardState& state, ResidentSession& session, Now now) {
   // 5.0 section 4.8.2: after it has left its groups, or they would choose it again.
   hand_back_unfinished(state, session);
   if (session.number != 0) state.sessions_by_number.erase(session.number);
+  if (session.durably(state.journal) && !state.is_durable(state.journal->position())) {
+    const mqtt::Principal& owner = *session.principal;
+    state.ending.insert_or_assign(session_key(owner.name_space, owner.client_id), state.journal->position());
+  }
   state.emit(hooks::EventKind::kSessionEnded, session.principal, now);
   state.sessions.erase(session);
 }

@@ -69,6 +69,7 @@ struct Handling {
   }
 
   void operator()(const Durable&) const {
+    std::erase_if(state.ending, [this](const auto& ended) { return state.is_durable(ended.second); });
     release_parked(state, now);
     release_held(state, now);
     resume_publishers(state);

@@ -80,6 +80,8 @@ struct ShardState {
   std::unordered_map<session::SessionNumber, mqtt::SessionId> groups_by_number;
   std::unordered_map<std::string, RecoveredQueue> recovered_queues;  // of groups whose members have not come back yet
   std::unordered_map<std::string, AttachQueue> attaching;
+  /// Sessions that ended, by key, until the store has removed them: with the position of the journal that says so.
+  std::unordered_map<std::string, std::uint64_t> ending;
 
   OutboxPool outbox_buffers;
   SpareBundles spare_bundles;

@@ -310,6 +310,24 @@ TEST_P(AttachTest, AConnectThatTheStoreWouldHaveToKnowOfIsRefusedBeforeItChanges
   EXPECT_TRUE(again.next_as<mqtt::ConnackView>().session_present);
 }
 
+TEST_P(AttachTest, WhoBeginsAnewHearsOfItWhenTheSessionBeforeCannotComeBack) {  // MQTT-3.1.2-4
+  TestBroker broker(options(true));
+  auto& first = connected(broker, "c", 1000);
+  first.disconnect(ReasonCode::kSuccess, 0);
+  auto& second = broker.client();
+  second.connect("c", true, 0);
+  EXPECT_FALSE(second.has_next()) << "after a crash now the first session would be there again";
+  auto& other = broker.client();
+  other.connect("d", true, 0);
+  EXPECT_EQ(other.next_as<mqtt::ConnackView>().code, 0) << "who has nothing to do with it does not wait";
+  broker.make_durable();
+  EXPECT_FALSE(second.next_as<mqtt::ConnackView>().session_present);
+  second.disconnect();
+  auto& third = broker.client();
+  third.connect("c", true, 0);
+  EXPECT_EQ(third.next_as<mqtt::ConnackView>().code, 0) << "it is durable now";
+}
+
 TEST_P(AttachTest, NobodyAttachesAfterShutDown) {
   plugins.topic->on_bind = [&](const hooks::BindRequest&) -> hooks::Answer<hooks::BindDecision> { return pending(); };
   TestBroker broker(options());
