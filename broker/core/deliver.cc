@@ -338,7 +338,8 @@ void deliver_mail(ShardState& state, const Delivery& delivery, RoomInquiry* inqu
   PassingView passing(state, delivery.message);
   passing.retained_sequence = delivery.retained_sequence;
   passing.group = delivery.group;
-  passing.is_held = delivery.is_held;
+  // MQTT-4.6.0-5: nor overtakes one what the same client said in a session that the store knew.
+  passing.is_held = delivery.is_held || (!state.held_deliveries.empty() && passing.qos() == QoS::kExactlyOnce);
   passing.inquiry = inquiry;
   const std::uint32_t passed_on = part.has_groups ? choose_members(state, here, passing) : 0;
   const bool is_piece = delivery.group != 0 && state.journal != nullptr;

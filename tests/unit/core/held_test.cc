@@ -51,5 +51,31 @@ TEST_F(Held, BeyondItsBoundDeliveriesAtQoS0AreDroppedAndCounted) {
   EXPECT_EQ(broker->total(&ShardHoldings::held), 0u);
 }
 
+/// A client's messages stay in their order (MQTT-4.6.0-5) when its next session is none that the store knows.
+TEST(HeldElsewhere, WhatIsHeldIsNotOvertakenByWhatItsPublisherSaysInAnotherSession) {
+  TestOptions options;
+  options.loops = 2;
+  options.has_store = true;
+  TestBroker broker(options);
+  TestClient& subscriber = broker.client();
+  subscriber.connect(broker.id_on(1, "s"));
+  subscriber.subscribe("t", 0);
+  subscriber.take_types();
+  const std::string id = broker.id_on(0, "p");
+  TestClient& first = broker.client();
+  first.connect(id, true, 1000);
+  broker.make_durable();
+  first.publish("t", "1", 2, 1);
+  first.disconnect(ReasonCode::kSuccess, 0);
+  // The publisher's loop hears of the commit before the other does.
+  broker.make_durable(0, broker.journal(0).position());
+  TestClient& second = broker.client();
+  second.connect(id, true, 0);
+  second.publish("t", "2", 2, 1);
+  EXPECT_FALSE(subscriber.has_next());
+  broker.make_durable();
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=1", "t=2"));
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
