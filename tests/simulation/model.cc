@@ -85,8 +85,7 @@ void Model::sent_connect(Link& from, const mqtt::ConnectView& packet, Now now) {
   from.was_sure = !from.clean && is_sure_to_others(from, now);
   from.was_possible = has_others || of.maybe_until + Seconds(2) >= now.wall;
   if (!from.was_sure) forget_duties(of, step_);
-  // What a session owes to groups is read back before it ends: that takes as long as the store does.
-  of.is_unknown |= !from.was_possible && of.was_shared;
+  of.is_forgotten |= !from.was_possible;
   if (from.clean) {
     of.surely_until = WallTime{};
     of.publishing.clear();
@@ -153,7 +152,9 @@ void Model::sent_publish(Link& from, const mqtt::PublishView& packet, Now now) {
     if (made.retain) retained_[topic].push_back(number);
   } else {
     ++made.times;
-    made.has_varied |= made.expiry != packet.properties.number(PropertyId::kMessageExpiryInterval);
+    const auto expiry = packet.properties.number(PropertyId::kMessageExpiryInterval);
+    made.has_varied |= made.expiry != expiry;
+    if (expiry) made.expiry = std::min(made.expiry.value_or(*expiry), *expiry);
   }
   if (packet.qos == QoS::kAtMostOnce) {
     from.unheard.push_back(number);
@@ -236,7 +237,6 @@ void Model::began_anew(Session& of, Step connected_at) {
   of.newest.clear();
   of.owed.clear();
   of.was_shared = false;
-  of.is_unknown = false;
   for (Subscription& each : of.subscriptions) {
     if (each.from > connected_at) continue;
     each.until = std::min(each.until, connected_at);
@@ -251,11 +251,10 @@ void Model::received_connack(Link& to, const mqtt::ConnackView& packet, Now now)
   open_.insert(to.client->number());  // it may have ended in the same moment
   // 3.1 does not say; such a client goes on with a session only where it is known.
   const bool is_present = to.version == mqtt::ProtocolVersion::k31 ? to.was_sure && !to.clean : packet.session_present;
-  if (is_present && !to.was_possible && !of.is_unknown) violated(to, "a session that had ended is present");
+  if (is_present && !to.was_possible) violated(to, "a session that had ended is present");
   if (!is_present && to.was_sure) violated(to, "its session is lost [MQTT-3.1.2-5, MQTT-3.2.2-2]");
   if (std::exchange(of.is_forgotten, false)) of.unreleased.clear();
   if (!is_present) began_anew(of, to.connected_at);
-  if (!is_present && to.expiry == 0) of.may_be_older = true;
   to.is_stored = has_store_ && (is_present || to.expiry > 0);
   to.is_connected = true;
   to.greeted_at = step_;

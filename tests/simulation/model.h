@@ -42,8 +42,6 @@ class Model final : public core::testing::ClientObserver {
   void killed(Now now, bool stored);
   /// Everybody came back and took what there was: what was owed has come, but for what the broker counted as dropped.
   void finish(Now now, std::uint64_t dropped);
-  /// Those of which nothing is known.
-  std::vector<std::string> unknown_sessions() const;
   /// Whether it is known that this session is there.
   bool is_sure(const std::string& client_id, Now now) const;
 
@@ -108,9 +106,6 @@ class Model final : public core::testing::ClientObserver {
     std::uint32_t least_expiry = 0, most_expiry = 0;  // that the store may have
     std::uint32_t live_expiry = 0;
     bool is_exact = false, is_gone = false;
-    /// The one before it ended, for a session that the store does not know: until that is durable it may come back.
-    bool may_be_older = false;
-    bool is_unknown = false;    // it was, and nothing is known of it
     bool is_forgotten = false;  // by its client, until the next CONNACK
   };
   struct Asked {

@@ -22,12 +22,6 @@ void Model::received_publish(Link& to, const mqtt::PublishView& packet, Now now)
   if (message.topic != packet.topic) violated(to, "another topic than that of " + describe(message));
   if (message.is_will) check_will(to, message, now);
   Session& of = session(to);
-  if (of.is_unknown) {
-    ++of.got[number].times;
-    if (packet.retain) of.got[number].replayed = step_;
-    duties_ += of.owed.erase(number);
-    return;
-  }
   if (packet.qos == QoS::kExactlyOnce) {
     const auto [known, is_new] = of.unreleased.emplace(packet.packet_id, number);
     if (!is_new && known->second == number) return;  // again, and the client knows
@@ -49,7 +43,7 @@ void Model::check_clear(const Link& to, const mqtt::PublishView& packet) {
     const Reason reason = reason_for(of, message);
     if (reason.live && packet.qos <= reason.most && (!packet.retain || reason.may_be_retained)) return;
   }
-  if (!of.is_unknown) violated(to, "an empty message to " + std::string(packet.topic) + ", for no reason");
+  violated(to, "an empty message to " + std::string(packet.topic) + ", for no reason");
 }
 
 void Model::check_will(const Link& to, const Message& will, Now now) {
@@ -158,7 +152,7 @@ void Model::check_repetition(Link& to, const Message& message, const mqtt::Publi
     return;
   }
   if (message.times > 1 || message.is_will) return;
-  int& newest = of.newest[std::to_string(message.link) + "/" + message.topic + "/" +
+  int& newest = of.newest[message.publisher + "/" + message.topic + "/" +
                           std::to_string(static_cast<int>(message.qos) * 3 + static_cast<int>(packet.qos))];
   if (newest > message.number)
     violated(to,

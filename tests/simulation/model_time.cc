@@ -37,7 +37,6 @@ void Model::stored_now() {
   for (const int number : std::exchange(unstored_retained_, {})) messages_.at(number).surely_retained = step_;
   unstored_wills_.clear();
   for (auto& [id, of] : sessions_) {
-    of.may_be_older = false;
     if (of.is_exact) of.least_expiry = of.most_expiry = of.live_expiry;
     if (of.is_gone) {
       for (Subscription& each : of.subscriptions) each.surely_until = std::min(each.surely_until, step_);
@@ -78,14 +77,6 @@ bool Model::is_sure(const std::string& client_id, Now now) const {
   Link nobody;
   nobody.session = client_id;
   return sessions_.contains(client_id) && is_sure_to_others(nobody, now);
-}
-
-std::vector<std::string> Model::unknown_sessions() const {
-  std::vector<std::string> unknown;
-  for (const auto& [id, of] : sessions_) {
-    if (of.is_unknown) unknown.push_back(id);
-  }
-  return unknown;
 }
 
 void Model::refresh(Session& of, Now now) {
@@ -232,8 +223,6 @@ void Model::kill_sessions(Now now, bool stored) {
     Link nobody;
     nobody.session = id;
     const bool was_online = has_other(nobody);
-    of.is_unknown |= of.may_be_older && !stored;
-    if (of.is_unknown) forget_duties(of, step_);
     if (was_online || !stored) {
       const bool was_sure = of.maybe_until == kNeverWall;  // somebody heard CONNACK and is connected
       of.surely_until = std::min(of.surely_until, now.wall + Seconds(of.least_expiry));
@@ -261,7 +250,7 @@ void Model::kill_wills(Now now, bool stored) {
     if (!each.is_stored) continue;  // and never comes
     may_come(messages_.at(each.will), each, now);
     PendingWill pending{each.will, each.session};
-    pending.is_sure = is_known && !session(each).is_unknown;
+    pending.is_sure = is_known;
     pending.is_durable = true;
     pending.due_first = is_known ? kNeverWall : now.wall;
     wait_anew(pending, now);

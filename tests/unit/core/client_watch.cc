@@ -230,7 +230,6 @@ void ClientWatch::received(const TestClient& client, const Received& packet, Now
 /// Nothing of what was known of the session holds any more, but what this connection did.
 void ClientWatch::forget(WatchedSession& of, std::size_t connection) {
   ++of.generation;
-  of.is_unknown = false;
   of.in_flight.clear();
   of.unreleased.clear();
   of.seen.clear();
@@ -289,7 +288,7 @@ void ClientWatch::received_publish(Connection& to, const mqtt::PublishView& rece
   mqtt::PublishView packet = received;
   packet.topic = topic_of(to, received);
   if (options_.is_forbidden(packet.topic)) violated(to, "a topic that nobody may receive");
-  if (!session(to).is_unknown) check_reason_to_deliver(to, packet, now);
+  check_reason_to_deliver(to, packet, now);
   if (packet.qos == QoS::kAtMostOnce) return check_once_and_in_order(to, packet, false);
   WatchedSession& of = session(to);
   const bool is_known_id = packet.qos == QoS::kExactlyOnce && of.unreleased.contains(packet.packet_id);
@@ -348,9 +347,8 @@ void ClientWatch::check_in_flight(Connection& to, const mqtt::PublishView& packe
   const std::size_t number = to.client->number();
   if (const auto at = of.in_flight.find(packet.packet_id); at != of.in_flight.end()) {
     if (at->second.connection == number) violated(to, "a Packet Identifier in use twice [MQTT-2.2.1-4]");
-    if (!packet.dup && !of.is_unknown) violated(to, "sent again without DUP [MQTT-3.3.1-1]");
-    if (at->second.payload != payload && !of.is_unknown)
-      violated(to, "another message under a Packet Identifier in use");
+    if (!packet.dup) violated(to, "sent again without DUP [MQTT-3.3.1-1]");
+    if (at->second.payload != payload) violated(to, "another message under a Packet Identifier in use");
   }
   of.in_flight[packet.packet_id] = {payload, number, !to.blind.contains(packet.packet_id)};
   const auto in_flight = std::count_if(of.in_flight.begin(), of.in_flight.end(), [&](const auto& entry) {
@@ -363,7 +361,7 @@ void ClientWatch::check_in_flight(Connection& to, const mqtt::PublishView& packe
 void ClientWatch::check_once_and_in_order(Connection& to, const mqtt::PublishView& packet, bool is_known_id) {
   WatchedSession& of = session(to);
   const std::string payload(as_text(packet.payload));
-  const bool is_unknown = of.is_unknown || publications_by_payload_.count(payload) != 1;
+  const bool is_unknown = publications_by_payload_.count(payload) != 1;
   if (is_unknown || packet.retain || of.was_shared || is_known_id) return;
   const Publication& publication = publications_by_payload_.find(payload)->second;
   if (publication.is_will && was_killed_) return;

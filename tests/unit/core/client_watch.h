@@ -49,9 +49,6 @@ class ClientWatch final : public ClientObserver {
   /// The broker was killed and goes on with what its store has: it may not know of what it sent at QoS 1, nor that it
   /// published a Will.
   void killed();
-  /// Of this session what was before may have come back: nothing is known of it until it begins anew.
-  void expect_anything(const std::string& client_id) { sessions_[client_id].is_unknown = true; }
-
   /// What the client receives may have been said long before.
   void expect_slowness(const TestClient& client) { connection(client).is_slow = true; }
 
@@ -97,7 +94,6 @@ class ClientWatch final : public ClientObserver {
     std::uint64_t generation = 0;
     std::vector<Subscription> subscriptions;
     bool was_shared = false;
-    bool is_unknown = false;
     std::map<mqtt::PacketId, InFlight> in_flight;
     std::set<mqtt::PacketId> received;  // PUBREC was sent
     std::set<mqtt::PacketId> unreleased;
