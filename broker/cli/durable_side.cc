@@ -51,6 +51,7 @@ Result<storage::RecoveryReport> DurableSide::recover(const core::Shared& shared,
                   std::move(stored.will), stored.will_due_at},
                  moment);
   }
+  core::Shard::all_recovered(shards, moment);
   return report;
 }
 

@@ -147,6 +147,14 @@ void Shard::set_dispatch(hooks::DispatchPtr dispatch) {
 
 void Shard::recover(Recovered recovered, Now now) { core::recover(*state_, std::move(recovered), now); }
 
+void Shard::all_recovered(std::span<const std::unique_ptr<Shard>> shards, Now now) {
+  for (const auto& shard : shards) {
+    for (std::size_t to = 0; to < shards.size(); ++to) {
+      for (Mail& mail : std::exchange(shard->actions().mail[to], {})) shards[to]->handle(std::move(mail), now);
+    }
+  }
+}
+
 void Shard::shut_down(Now now) {
   state_->is_shutting_down = true;
   const bool is_elsewhere = !state_->shared.mqtt.server_reference.empty();

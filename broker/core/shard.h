@@ -142,6 +142,9 @@ class Shard {
     WallTime will_due_at = kNeverWall;
   };
   void recover(Recovered recovered, Now now);
+  /// All stored sessions are there: tells each loop what the others' mean to it (members of its groups) before anything
+  /// is published. Before the loops run.
+  static void all_recovered(std::span<const std::unique_ptr<Shard>> shards, Now now);
   /// Says Server shutting down to everybody and closes; Wills are published, since nobody said DISCONNECT
   /// (MQTT-3.1.2-8).
   void shut_down(Now now);

@@ -67,6 +67,7 @@ TestBroker::TestBroker(TestBroker&& killed, TestOptions options, StoredState sto
     Shard& home = *shards_[home_loop(shared_, session.session)];
     home.recover(std::move(session), now_);
   }
+  Shard::all_recovered(shards_, now_);
   settle();
 }
 
@@ -83,6 +84,7 @@ TestBroker::TestBroker(TestBroker&& killed) : TestBroker(killed.options_) {
     if (options_.dispatch) shards_.back()->set_dispatch(options_.dispatch);
   }
   for (LoopIndex loop = 0; loop < options_.loops; ++loop) recover(loop);
+  Shard::all_recovered(shards_, now_);
   settle();
 }
 

@@ -214,5 +214,18 @@ TEST_P(RestartTest, AWillAtQoS2IsPassedOnOnlyWhenItCannotComeAgain) {  // MQTT-4
   EXPECT_TRUE(broker.ledger().outstanding.empty());
 }
 
+TEST_P(RestartTest, AWillThatIsDueAtOnceFindsGroupsWhoseMembersAreOnOtherLoops) {  // 5.0 section 4.8.2
+  TestBroker broker(options(true));
+  const auto last = static_cast<LoopIndex>(broker.loops() - 1);
+  const std::string topic = broker.topic_with_group_on(0, "g"), member = broker.id_on(last, "m");
+  connected(broker, persistent(member)).subscribe("$share/g/" + topic, 1);
+  ConnectOptions connect = persistent(broker.id_on(0, "w"));
+  connect.will_topic = topic;
+  connect.will_qos = 1;
+  connected(broker, connect);
+  TestBroker after(std::move(broker));
+  EXPECT_THAT(payloads(after, connected(after, persistent(member))), ElementsAre("gone"));
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
