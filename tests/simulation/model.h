@@ -68,6 +68,7 @@ class Model final : public core::testing::ClientObserver {
     WallTime earliest{}, latest = kNeverWall;
     std::optional<std::uint32_t> expiry;  // seconds
     bool has_varied = false;              // it was sent again by a version that cannot say it
+    bool is_dropped = false;              // perhaps, at QoS 0
     WallTime expires_first() const { return expiry ? earliest + Seconds(*expiry) : kNeverWall; }
     WallTime expires_last() const { return expiry && latest != kNeverWall ? latest + Seconds(*expiry) : kNeverWall; }
   };
@@ -192,6 +193,8 @@ class Model final : public core::testing::ClientObserver {
   void check_replays();
   void check_at_most_once(std::uint64_t dropped);
   static void forget_duties(Session& of, Step since);
+  void check_groups(Now now, std::uint64_t& missing, std::uint64_t dropped);
+  bool is_for_group(const Subscription& by, const Message& message) const;
 
   // ---- Sessions and Wills in time
   void notice_ends(Now now);
@@ -232,6 +235,7 @@ class Model final : public core::testing::ClientObserver {
   std::vector<int> unstored_retained_;
   std::vector<PendingWill> unstored_wills_;                                    // published, perhaps, or taken back
   std::map<std::string, std::map<int, std::set<std::string>>> shared_copies_;  // by group: message -> who got it
+  std::map<std::string, std::set<int>> reached_;  // by group: messages that a member got, or may have got
   int clears_ = 0;
 };
 

@@ -164,6 +164,7 @@ void Model::check_repetition(Link& to, const Message& message, const mqtt::Publi
 void Model::note_copy(Link& to, const Message& message, const mqtt::PublishView& packet, const Reason& reason) {
   Session& of = session(to);
   duties_ += of.owed.erase(message.number);
+  for (const std::string& group : reason.groups) reached_[group].insert(message.number);
   const bool is_of_one_group = reason.groups.size() == 1 && reason.identifiers.size() == 1;
   if (!is_of_one_group || packet.qos != QoS::kExactlyOnce) return;
   auto& clients = shared_copies_[*reason.groups.begin()][message.number];

@@ -75,10 +75,15 @@ void Model::check_replays() {
 
 /// At QoS 0 whoever is connected and reads gets it at once.
 void Model::check_at_most_once(std::uint64_t dropped) {
-  if (std::exchange(dropped_, dropped) != dropped) fresh_.clear();
+  if (std::exchange(dropped_, dropped) != dropped) {
+    fresh_.clear();
+    for (const std::size_t open : open_) {
+      for (const int unheard : links_.at(open).unheard) messages_.at(unheard).is_dropped = true;
+    }
+  }
   for (const int number : std::exchange(fresh_, {})) {
     const Message& message = messages_.at(number);
-    if (message.payload.empty()) continue;
+    if (message.payload.empty() || message.is_dropped) continue;
     for (const std::size_t open : open_) {
       const Link& to = links_.at(open);
       if (!to.is_connected || to.is_slow || !to.client->takes_bytes || to.greeted_at > message.routed_from) continue;
@@ -92,6 +97,37 @@ void Model::check_at_most_once(std::uint64_t dropped) {
   }
 }
 
+/// Whether some member of this one's group must get it: as long as one stays, the group does, and what is unfinished
+/// when another leaves comes back to it. At QoS 2 it does not, and at QoS 0 nobody tells.
+bool Model::is_for_group(const Subscription& by, const Message& message) const {
+  if (!by.is_shared || !by.is_sure(message.routed_from) || !mqtt::matches(by.filter, message.topic)) return false;
+  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& other) {
+    const auto& all = other.second.subscriptions;
+    return std::any_of(all.begin(), all.end(), [&](const Subscription& each) {
+      return each.asked == by.asked && each.options.maximum_qos == QoS::kAtMostOnce &&
+             each.surely_until >= message.routed_from;
+    });
+  });
+}
+
+void Model::check_groups(Now now, std::uint64_t& missing, std::uint64_t dropped) {
+  for (const auto& [number, message] : messages_) {
+    const bool is_one = message.qos == QoS::kAtLeastOnce && !message.payload.empty() && !message.must_not_come &&
+                        message.last_possible != kNeverStep && message.expires_first() > now.wall;
+    std::set<std::string> groups;
+    for (const auto& [id, of] : sessions_) {
+      for (const Subscription& by : of.subscriptions) {
+        if (!is_one || !is_for_group(by, message) || !groups.insert(by.asked).second) continue;
+        if (reached_[by.asked].contains(number)) {
+          ++duties_;
+        } else if (++missing > dropped) {
+          violated_("no member of " + by.asked + " received " + describe(message), id);
+        }
+      }
+    }
+  }
+}
+
 void Model::finish(Now now, std::uint64_t dropped) {
   std::uint64_t missing = 0;
   for (const ReplayDue& due : replays_due_) {
@@ -99,8 +135,9 @@ void Model::finish(Now now, std::uint64_t dropped) {
     if (message.expires_first() > now.wall && ++missing > dropped)
       violated(links_.at(due.link), "it was never sent what is retained: " + describe(message) + " [MQTT-3.3.1-9]");
   }
+  for (auto& [id, of] : sessions_) refresh(of, now);
+  check_groups(now, missing, dropped);
   for (auto& [id, of] : sessions_) {
-    refresh(of, now);
     for (const int number : of.owed) {
       const Message& message = messages_.at(number);
       if (message.expires_first() > now.wall && ++missing > dropped)

@@ -273,14 +273,14 @@ void Model::wait_anew(PendingWill& will, Now now) const {
 void Model::forget_end(PendingWill pending, Now now) {
   Message& will = messages_.at(pending.number);
   for (auto& [id, of] : sessions_) of.owed.erase(will.number);
+  will.last_possible = kNeverStep;
+  will.latest = kNeverWall;
   if (!pending.is_durable) return;
   if (will.must_not_come) {
     may_come(will, links_.at(will.link), now);
   } else if (will.qos != mqtt::QoS::kExactlyOnce) {
     ++will.times;
   }
-  will.last_possible = kNeverStep;
-  will.latest = kNeverWall;
   wait_anew(pending, now);
   wills_.push_back(pending);
 }
