@@ -179,7 +179,8 @@ class Model final : public core::testing::ClientObserver {
   bool may_be_current(const Message& message, const Subscription& by) const;
   void check_copy(const Link& link, const Message& message, const mqtt::PublishView& packet, const Reason& reason);
   void check_expiry(const Link& link, const Message& message, const mqtt::PublishView& packet, Now now);
-  void check_repetition(Link& link, const Message& message, const mqtt::PublishView& packet, const Reason& reason);
+  void check_repetition(Link& link, const Message& message, const mqtt::PublishView& packet, const Reason& reason,
+                        Now now);
   void check_will(const Link& link, const Message& will, Now now);
   void check_clear(const Link& link, const mqtt::PublishView& packet);
   void note_copy(Link& link, const Message& message, const mqtt::PublishView& packet, const Reason& reason);
@@ -193,6 +194,7 @@ class Model final : public core::testing::ClientObserver {
   void check_replays();
   void check_at_most_once(std::uint64_t dropped);
   static void forget_duties(Session& of, Step since);
+  void forget_memory(const Session& of);
   void check_groups(Now now, std::uint64_t& missing, std::uint64_t dropped);
   bool is_for_group(const Subscription& by, const Message& message) const;
 

@@ -30,7 +30,7 @@ void Model::received_publish(Link& to, const mqtt::PublishView& packet, Now now)
   const Reason reason = reason_for(of, message);
   check_copy(to, message, packet, reason);
   check_expiry(to, message, packet, now);
-  check_repetition(to, message, packet, reason);
+  check_repetition(to, message, packet, reason, now);
   note_copy(to, message, packet, reason);
 }
 
@@ -131,7 +131,8 @@ void Model::check_expiry(const Link& to, const Message& message, const mqtt::Pub
                      std::to_string(left(message.expires_first())) + " to " + std::to_string(most) + " [MQTT-3.3.2-6]");
 }
 
-void Model::check_repetition(Link& to, const Message& message, const mqtt::PublishView& packet, const Reason& reason) {
+void Model::check_repetition(Link& to, const Message& message, const mqtt::PublishView& packet, const Reason& reason,
+                             Now now) {
   Session& of = session(to);
   Got& got = of.got[message.number];
   const bool is_first = got.times++ == 0;
@@ -151,7 +152,9 @@ void Model::check_repetition(Link& to, const Message& message, const mqtt::Publi
     if (!is_again && !is_repeated) violated(to, "received twice: " + describe(message) + " [MQTT-4.3.3-2]");
     return;
   }
-  if (message.times > 1 || message.is_will) return;
+  // After a kill what had expired may be there again, and is taken for what was sent.
+  const bool may_be_late = packet.dup && message.expires_first() <= now.wall;
+  if (message.times > 1 || message.is_will || may_be_late) return;
   int& newest = of.newest[message.publisher + "/" + message.topic + "/" +
                           std::to_string(static_cast<int>(message.qos) * 3 + static_cast<int>(packet.qos))];
   if (newest > message.number)

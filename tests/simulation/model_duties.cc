@@ -110,6 +110,17 @@ bool Model::is_for_group(const Subscription& by, const Message& message) const {
   });
 }
 
+/// What a group gave to a session that only memory has is lost with it.
+void Model::forget_memory(const Session& of) {
+  for (const Subscription& by : of.subscriptions) {
+    if (!by.is_shared || of.least_expiry > 0) continue;
+    for (const auto& [number, message] : messages_) {
+      if (by.surely_until >= message.first_sent && mqtt::matches(by.filter, message.topic))
+        reached_[by.asked].insert(number);
+    }
+  }
+}
+
 void Model::check_groups(Now now, std::uint64_t& missing, std::uint64_t dropped) {
   for (const auto& [number, message] : messages_) {
     const bool is_one = message.qos == QoS::kAtLeastOnce && !message.payload.empty() && !message.must_not_come &&

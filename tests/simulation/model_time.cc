@@ -220,6 +220,7 @@ void Model::killed(Now now, bool stored) {
 
 void Model::kill_sessions(Now now, bool stored) {
   for (auto& [id, of] : sessions_) {
+    forget_memory(of);
     Link nobody;
     nobody.session = id;
     const bool was_online = has_other(nobody);
