@@ -147,7 +147,8 @@ void Model::check_repetition(Link& to, const Message& message, const mqtt::Publi
   if (reason.shared || of.was_shared) return;
   if (was_live) {
     // Refused, and sent again by who was cut off before hearing of it, it is another message to those who had room.
-    const bool is_again = got.live <= message.times && (message.qos == QoS::kAtLeastOnce || message.is_will || has_refusals_);
+    const bool is_again =
+        got.live <= message.times && (message.qos == QoS::kAtLeastOnce || message.is_will || has_refusals_);
     const bool is_repeated = packet.qos == QoS::kAtLeastOnce && packet.dup;
     if (!is_again && !is_repeated) violated(to, "received twice: " + describe(message) + " [MQTT-4.3.3-2]");
     return;

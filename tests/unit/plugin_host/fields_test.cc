@@ -13,17 +13,19 @@ using ::testing::ElementsAre;
 
 class Fields : public HostTest {
  protected:
-  /// Starts a probe that notes these fields of every call, as numbers or the status that says why there is none.
-  void note(std::vector<std::uint32_t> fields) {
-    probe("probe-concurrent", [this, fields = std::move(fields)](std::uint32_t, mortise_handle call, mortise_handle) {
-      shown_.clear();
-      for (const std::uint32_t field : fields) {
-        std::uint64_t number = 0;
-        const std::uint32_t told = kViewService.get_u64(call, field, &number);
-        shown_.push_back(told == MORTISE_OK ? std::to_string(number) : status(told));
-      }
-      return std::uint32_t{MORTISE_E_FAILED};
-    });
+  /// Starts a probe that notes these fields in the hook `point`, as numbers or the status that says why there is none.
+  void note(std::uint32_t point, std::vector<std::uint32_t> fields) {
+    probe("probe-concurrent",
+          [this, point, fields = std::move(fields)](std::uint32_t at, mortise_handle call, mortise_handle) {
+            if (at != point) return std::uint32_t{MORTISE_OK};
+            shown_.clear();
+            for (const std::uint32_t field : fields) {
+              std::uint64_t number = 0;
+              const std::uint32_t told = kViewService.get_u64(call, field, &number);
+              shown_.push_back(told == MORTISE_OK ? std::to_string(number) : status(told));
+            }
+            return std::uint32_t{MORTISE_E_FAILED};
+          });
     add("p", "probe-concurrent", "a");
     must_start();
   }
@@ -39,8 +41,8 @@ hooks::ConnectRequestPtr on_unix_socket(const hooks::ConnectRequest& request) {
 }
 
 TEST_F(Fields, the_process_on_a_unix_socket_is_shown_of_a_connect) {
-  note(
-      {MORTISE_FIELD_CONNECT_PEER_USER_ID, MORTISE_FIELD_CONNECT_PEER_GROUP_ID, MORTISE_FIELD_CONNECT_PEER_PROCESS_ID});
+  note(MORTISE_HOOK_AUTH_AUTHENTICATE, {MORTISE_FIELD_CONNECT_PEER_USER_ID, MORTISE_FIELD_CONNECT_PEER_GROUP_ID,
+                                        MORTISE_FIELD_CONNECT_PEER_PROCESS_ID});
   (void)auth().authenticate(on_unix_socket(*connect_request()), ticket(), now());
   EXPECT_THAT(shown_, ElementsAre("1000", "100", "4711"));
   (void)authenticate();
@@ -48,8 +50,8 @@ TEST_F(Fields, the_process_on_a_unix_socket_is_shown_of_a_connect) {
 }
 
 TEST_F(Fields, the_process_on_a_unix_socket_is_shown_of_an_exchange_that_connects) {
-  note({MORTISE_FIELD_EXCHANGE_PEER_USER_ID, MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID,
-        MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID});
+  note(MORTISE_HOOK_AUTH_EXCHANGE, {MORTISE_FIELD_EXCHANGE_PEER_USER_ID, MORTISE_FIELD_EXCHANGE_PEER_GROUP_ID,
+                                    MORTISE_FIELD_EXCHANGE_PEER_PROCESS_ID});
   auto connecting = std::make_shared<hooks::ExchangeRequest>();
   connecting->exchange = 1;
   connecting->loop = 1;
