@@ -177,6 +177,13 @@ Outcome Checker::check_identity(std::size_t index) {
 Outcome Checker::check_door(std::size_t index) {
   ListenerSettings& listener = settings_.listeners[index];
   const std::string path = entry_path(kListenersPath, index);
+  for (std::size_t i = 0; i < listener.versions.size(); ++i) {
+    if (!is_version_name(listener.versions[i]))
+      return problem(path + ".versions[" + std::to_string(i) + "]",
+                     quoted(listener.versions[i], 32) + " is no version of MQTT; allowed: v3.1, v3.1.1, v5");
+  }
+  if (listener.is_unix && !listener.interface.empty())
+    return problem(path + ".tcp.interface", "nothing comes to a Unix socket by the network; remove this key");
   if (!listener.is_unix && listener.socket_mode != ListenerSettings{}.socket_mode)
     return problem(path + ".socket_mode", "only a unix:// listener has a file; remove this key");
   if (!listener.has_websocket && !listener.origins.empty())

@@ -22,6 +22,23 @@ constexpr Row<L> kListenerRows[] = {
               "Most connections at once; unlimited is as many as the system allows.", {"unlimited", 0}),
         number<&L::max_connections>()),
     row(count("backlog", {1, 65535}, "How many connections may wait to be accepted."), number<&L::backlog>()),
+    row(count("max_connect_rate", {1, 1'000'000},
+              "Connections taken in a second; a second's worth may come at once, whoever comes then waits to be "
+              "accepted.",
+              {"unlimited", 0}),
+        number<&L::max_connect_rate>()),
+    row(other("versions", ValueKind::kTexts,
+              "The versions of MQTT that are spoken, of v3.1, v3.1.1 and v5. Empty: all.", "[v3.1.1, v5]"),
+        names<&L::versions>()),
+    row(duration("tcp.keepalive", {0, 86'400'000},
+                 "After so much silence the system asks whether the peer is still there, and thrice again at a third "
+                 "of it; 0: as "
+                 "the system is set. MQTT's own Keep Alive is apart from it."),
+        number<&L::tcp_keepalive>()),
+    row(flag("tcp.nodelay", "Small packets leave at once instead of waiting for an acknowledgement of those before."),
+        number<&L::tcp_nodelay>()),
+    row(other("tcp.interface", ValueKind::kText, "Only what comes in by this network interface is taken.", "eth0"),
+        text<&L::interface>()),
     row(other("tls.certificate", ValueKind::kPaths,
               "The server's certificate in PEM or DER, the certificates of its issuers behind it. Of several, a Client "
               "gets the "

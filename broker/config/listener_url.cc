@@ -33,6 +33,14 @@ constexpr std::array kSchemes{
     Scheme{"ssl", Door::kOtherName, "tls", 0},
 };
 
+struct VersionName {
+  const char* name;
+  mqtt::ProtocolVersion version;
+};
+constexpr std::array kVersionNames{VersionName{"v3.1", mqtt::ProtocolVersion::k31},
+                                   VersionName{"v3.1.1", mqtt::ProtocolVersion::k311},
+                                   VersionName{"v5", mqtt::ProtocolVersion::k5}};
+
 /// Takes the scheme off the front of `url`.
 Result<Scheme> take_scheme(std::string_view& url) {
   const std::size_t end = url.find("://");
@@ -146,6 +154,19 @@ bool is_loopback_host(std::string_view host) noexcept {
 }
 
 bool ListenerSettings::is_local() const { return proxies.empty() && (is_unix || is_loopback_host(host)); }
+
+std::uint8_t ListenerSettings::version_bits() const {
+  if (versions.empty()) return 0xFF;
+  unsigned bits = 0;
+  for (const VersionName& known : kVersionNames) {
+    if (std::ranges::find(versions, known.name) != versions.end()) bits |= 1U << static_cast<unsigned>(known.version);
+  }
+  return static_cast<std::uint8_t>(bits);
+}
+
+bool is_version_name(std::string_view text) noexcept {
+  return std::ranges::any_of(kVersionNames, [text](const VersionName& known) { return text == known.name; });
+}
 
 bool ListenerSettings::admits_only_known() const {
   if (!has_tls || identity == IdentitySource::kConnect) return false;

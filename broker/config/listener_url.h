@@ -15,4 +15,7 @@ Result<void> parse_listener_url(ListenerSettings& listener);
 /// 127.0.0.0/8, ::1, the IPv4-mapped ones of it, and `localhost`; any other name is not (it could resolve to anything).
 bool is_loopback_host(std::string_view host) noexcept;
 
+/// v3.1, v3.1.1 or v5.
+bool is_version_name(std::string_view text) noexcept;
+
 }  // namespace mortise::config

@@ -55,9 +55,16 @@ struct ListenerSettings {
   std::vector<std::string> proxies;       // addresses and networks that must send a PROXY header; empty: nobody does
   std::vector<IpNetwork> proxy_networks;  // the same, understood
   std::vector<std::string> origins;       // of web pages that may open a WebSocket; empty: all
+  std::size_t max_connect_rate = 0;       // new connections in a second, on average; 0: no limit
+  std::vector<std::string> versions;      // of MQTT: "v3.1", "v3.1.1", "v5"; empty: all
+  Millis tcp_keepalive{0};  // silence before the system asks whether the peer is there; 0: as the system does
+  bool tcp_nodelay = true;
+  std::string interface;  // whose packets alone are taken: "eth0"; empty: any
   TlsSettings tls;
   IdentitySource identity = IdentitySource::kConnect;
   int line = 0;  // in the file
+  /// The versions as bits: 1 << ProtocolVersion.
+  std::uint8_t version_bits() const;
   /// Whether only Clients on this machine can reach it.
   bool is_local() const;
   /// Whether a Client shows who it is before CONNECT, by a certificate or a pre-shared key, and nobody else comes in.

@@ -208,6 +208,10 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   note_client(state.shared.mqtt, connection, *decoded);
   if (const auto checked = check(state.shared.mqtt, *decoded); !checked)
     return refuse_connect(state, connection, checked.error());
+  if ((connection.peer->versions >> static_cast<unsigned>(decoded->version) & 1U) == 0) {
+    return refuse_connect(state, connection, ReasonCode::kUnsupportedProtocolVersion,
+                          "this listener does not speak this version of MQTT");
+  }
   if (state.is_shutting_down) return refuse_late(state, connection);
   if (state.shared.mqtt.server_moved) {
     return refuse_connect(state, connection, ReasonCode::kServerMoved, "node.server_moved says so");

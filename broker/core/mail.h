@@ -35,6 +35,7 @@ struct PeerInfo {
   std::uint16_t local_port = 0;
   mqtt::CertificatePtr certificate;
   std::optional<mqtt::PeerProcess> process;  // of a Unix socket
+  std::uint8_t versions = 0xFF;              // of MQTT that the listener speaks: 1 << ProtocolVersion
   mqtt::IdentitySource identity_source = mqtt::IdentitySource::kConnect;
   std::optional<std::string> pre_shared_key_identity;  // whose key the TLS connection was made with
 };

@@ -31,15 +31,24 @@ bool Acceptors::goes_on(std::uint32_t index, const Listener::Accepted& accepted,
   }
   if (accepted.status == Listener::Accepted::Status::kNone) return false;
   Gate& gate = gates_[index];
-  poller_.remove(gate.listener->descriptor());
-  gate.is_paused = true;
-  resume_at_ = std::min(resume_at_, now + limits_.accept_pause);
+  if (accepted.status == Listener::Accepted::Status::kTooFast) {
+    counters_.slowed_accepts.add();
+    pause(gate, accepted.retry_at);
+    return false;
+  }
+  pause(gate, now + limits_.accept_pause);
   counters_.paused_accepts.add();
   if (gate.listener->claims_log_line(now)) {
     MORTISE_LOG(kWarning, "net", "accepting on %s pauses until a connection ends: %s; raise the limit (ulimit -n)",
                 gate.listener->url().c_str(), std::strerror(accepted.error));
   }
   return false;
+}
+
+void Acceptors::pause(Gate& gate, SteadyTime until) {
+  poller_.remove(gate.listener->descriptor());
+  gate.is_paused = true;
+  resume_at_ = std::min(resume_at_, until);
 }
 
 void Acceptors::resume(SteadyTime now) {

@@ -10,8 +10,9 @@
 
 namespace mortise::net {
 
-/// One loop's interest in the listeners. Out of descriptors it stops asking for a moment instead of being told of the
-/// same waiting connection again and again. Unsynchronised (loop-owned).
+/// One loop's interest in the listeners. Out of descriptors, or where a listener takes no more for the moment, it stops
+/// asking for a moment instead of being told of the same waiting connection again and again. Unsynchronised
+/// (loop-owned).
 class Acceptors {
  public:
   Acceptors(Poller& poller, LoopCounters& counters, const LoopLimits& limits)
@@ -23,7 +24,7 @@ class Acceptors {
   template <class Accept>
   void accept_from(std::uint32_t index, SteadyTime now, Accept&& accept) {
     for (std::size_t count = 0; index < gates_.size() && count < limits_.accepts_per_iteration; ++count) {
-      Listener::Accepted accepted = gates_[index].listener->accept();
+      Listener::Accepted accepted = gates_[index].listener->accept(now);
       if (accepted.status == Listener::Accepted::Status::kDone) {
         accept(std::move(accepted.stream), std::move(accepted.peer));
       } else if (!goes_on(index, accepted, now)) {
@@ -44,6 +45,7 @@ class Acceptors {
   };
   /// Nothing was accepted: true when the next one may be.
   bool goes_on(std::uint32_t index, const Listener::Accepted& accepted, SteadyTime now);
+  void pause(Gate& gate, SteadyTime until);
   void watch(std::uint32_t index);
 
   Poller& poller_;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,8 @@ std::string remedy_for(int error, const std::string& setting) {
       return "this machine has no such address; choose one of its own in " + setting;
     case EACCES:
       return "permission denied; choose a port from 1024 in " + setting + ", or grant CAP_NET_BIND_SERVICE";
+    case ENODEV:
+      return "this machine has no such network interface; choose one of its own in tcp.interface of the same listener";
     case EMFILE:
       return "no file descriptor is left; raise the limit (ulimit -n)";
     default:
@@ -56,23 +59,39 @@ Result<AddressList> resolve(const config::ListenerSettings& settings, std::size_
                                      std::to_string(number) + "].url");
 }
 
-/// Accepted sockets inherit TCP_NODELAY from the listening one: no call per connection. Returns the error, or 0.
-int listen_on(const addrinfo& address, int backlog, Descriptor& socket) {
-  socket.reset(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return errno;
-  const int on = 1;
+bool set(const Descriptor& socket, int level, int option, int value) {
+  return ::setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
+}
+
+/// What accepted sockets inherit, so that it costs no call per connection. False: an option cannot be had (errno).
+bool set_options(const Descriptor& socket, const config::ListenerSettings& settings) {
   // After a restart the port may be used although old connections linger; a second listener is still refused.
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!set(socket, IPPROTO_TCP, TCP_NODELAY, settings.tcp_nodelay ? 1 : 0)) return false;
+  if (settings.tcp_keepalive != Millis{0}) {
+    const auto seconds = static_cast<int>(std::chrono::ceil<std::chrono::seconds>(settings.tcp_keepalive).count());
+    if (!set(socket, SOL_SOCKET, SO_KEEPALIVE, 1) || !set(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds) ||
+        !set(socket, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / 3)) || !set(socket, IPPROTO_TCP, TCP_KEEPCNT, 3))
+      return false;
+  }
+  const std::string& interface = settings.interface;
+  return interface.empty() || ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.data(),
+                                           static_cast<socklen_t>(interface.size())) == 0;
+}
+
+/// Returns the error, or 0.
+int listen_on(const addrinfo& address, const config::ListenerSettings& settings, Descriptor& socket) {
+  socket.reset(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket || !set_options(socket, settings)) return errno;
   if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return errno;
-  return ::listen(socket.get(), backlog) == 0 ? 0 : errno;
+  return ::listen(socket.get(), settings.backlog) == 0 ? 0 : errno;
 }
 
 Result<Descriptor> open_tcp(const config::ListenerSettings& settings, std::size_t number) {
   Result<AddressList> addresses = resolve(settings, number);
   if (!addresses) return std::move(addresses).as_failure();
   Descriptor socket;
-  const int error = listen_on(**addresses, settings.backlog, socket);
+  const int error = listen_on(**addresses, settings, socket);
   if (error != 0) return cannot_listen(settings, number, error);
   return socket;
 }

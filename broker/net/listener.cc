@@ -36,6 +36,7 @@ Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, 
       unix_file_(settings.is_unix ? file_at(settings.path) : std::pair<dev_t, ino_t>()),
       port_(local_end_of(socket_.get()).port),
       handshakes_(ListenerLoad::make(settings.tls.max_handshakes)),
+      rate_(settings.max_connect_rate),
       load_(ListenerLoad::make(settings.max_connections)) {
   if (settings.has_websocket)
     websocket_ = std::make_shared<const WebSocketRules>(WebSocketRules{settings.path, settings.origins});
@@ -69,7 +70,19 @@ std::shared_ptr<const TlsServer> Listener::tls() const {
   return tls_;
 }
 
-Listener::Accepted Listener::accept() const {
+Listener::Accepted Listener::accept(SteadyTime now) const {
+  if (const SteadyTime due = rate_.take(now); due > now) {
+    Accepted accepted;
+    accepted.status = Accepted::Status::kTooFast;
+    accepted.retry_at = due;
+    return accepted;
+  }
+  Accepted accepted = accept_one();
+  if (accepted.status == Accepted::Status::kNone || accepted.status == Accepted::Status::kExhausted) rate_.give_back();
+  return accepted;
+}
+
+Listener::Accepted Listener::accept_one() const {
   for (;;) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -122,6 +135,7 @@ core::PeerInfo Listener::peer_of(int socket, const sockaddr_storage& address) co
   core::PeerInfo peer;
   peer.listener = shared_url_;
   peer.identity_source = settings_.identity;
+  peer.versions = settings_.version_bits();
   if (settings_.is_unix) {
     peer.local_address = settings_.path;
     ucred credentials{};

@@ -16,6 +16,7 @@
 #include "broker/base/time.h"
 #include "broker/config/settings.h"
 #include "broker/core/mail.h"
+#include "broker/net/connect_rate.h"
 #include "broker/net/stream_socket.h"
 #include "broker/net/tls_server.h"
 #include "broker/net/websocket_handshake.h"
@@ -46,14 +47,16 @@ class Listener {
       kStranger,   // likewise: it is not from one of the proxies
       kNone,       // nobody waits
       kExhausted,  // no descriptor or memory is left: pause
+      kTooFast,    // the connect rate is used up: pause until `retry_at`
     };
     Status status = Status::kNone;
     Stream stream;
     core::PeerInfo peer;
     int error = 0;  // of kExhausted
+    SteadyTime retry_at = kNever;
   };
   /// Accepts one connection. Thread: any loop.
-  Accepted accept() const;
+  Accepted accept(SteadyTime now) const;
 
   /// Whether to log that accepting pauses: once a minute, whichever loop it is. Thread: any loop.
   bool claims_log_line(SteadyTime now) const noexcept;
@@ -70,6 +73,7 @@ class Listener {
  private:
   Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number);
   std::shared_ptr<const TlsServer> tls() const;
+  Accepted accept_one() const;
   Accepted welcome(Descriptor socket, const sockaddr_storage& address) const;
   bool may_connect(const sockaddr_storage& address) const;
   bool add_layers(Stream& stream) const;
@@ -85,6 +89,7 @@ class Listener {
   mutable Mutex tls_mutex_;
   std::shared_ptr<const TlsServer> tls_ MORTISE_GUARDED_BY(tls_mutex_);  // null: none
   const Ref<ListenerLoad> handshakes_;
+  mutable ConnectRate rate_;
   const Ref<ListenerLoad> load_;
   mutable std::atomic<SteadyTime::rep> next_log_line_{0};
 };

@@ -17,6 +17,7 @@ LoopTotals& LoopTotals::operator+=(const LoopTotals& other) noexcept {
   sleeps += other.sleeps;
   wake_ups_sent += other.wake_ups_sent;
   paused_accepts += other.paused_accepts;
+  slowed_accepts += other.slowed_accepts;
   credits_exhausted += other.credits_exhausted;
   overlong_partials += other.overlong_partials;
   unfinished_farewells += other.unfinished_farewells;
@@ -38,6 +39,7 @@ LoopTotals LoopCounters::totals() const noexcept {
           sleeps.get(),
           wake_ups_sent.get(),
           paused_accepts.get(),
+          slowed_accepts.get(),
           credits_exhausted.get(),
           overlong_partials.get(),
           unfinished_farewells.get()};

@@ -32,6 +32,7 @@ struct LoopTotals {
   std::uint64_t sleeps = 0;                // iterations that began by waiting
   std::uint64_t wake_ups_sent = 0;         // to other loops
   std::uint64_t paused_accepts = 0;        // out of descriptors or memory
+  std::uint64_t slowed_accepts = 0;        // pauses of a loop, because a listener's max_connect_rate was used up
   std::uint64_t credits_exhausted = 0;     // times a pair of loops ran out of credit
   std::uint64_t overlong_partials = 0;     // connections dropped: a partial packet beyond every limit
   std::uint64_t unfinished_farewells = 0;  // closed at the deadline with bytes unwritten
@@ -42,7 +43,7 @@ struct LoopTotals {
 /// The live counters. Written by the loop, read by any thread.
 struct alignas(64) LoopCounters {
   LoopCounter accepted, refused, strangers, handshakes, failed_handshakes, open, bytes_read, bytes_written, reads,
-      writes, iterations, sleeps, wake_ups_sent, paused_accepts, credits_exhausted, overlong_partials,
+      writes, iterations, sleeps, wake_ups_sent, paused_accepts, slowed_accepts, credits_exhausted, overlong_partials,
       unfinished_farewells;
   LoopTotals totals() const noexcept;
 };

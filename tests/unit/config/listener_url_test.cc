@@ -130,6 +130,21 @@ TEST(ListenerUrl, WhatOnlySomeListenersHaveIsCheckedWithThem) {
   EXPECT_THAT(error_of("listeners: [{url: unix://s}, {url: unix://./s}]"), HasSubstr("is listed twice; keep one"));
 }
 
+TEST(ListenerUrl, TheVersionsAreThoseOfMqtt) {
+  const auto bits = [](const std::string& versions) {
+    return settings_of("listeners: [{url: tcp://127.0.0.1, versions: " + versions + "}]")
+        ->listeners.at(0)
+        .version_bits();
+  };
+  EXPECT_EQ(bits("[]"), 0xFF);
+  EXPECT_EQ(bits("[v3.1]"), 1U << 3);
+  EXPECT_EQ(bits("[v5, v3.1.1]"), 1U << 4 | 1U << 5);
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, versions: [v5, v4]}]"),
+              HasSubstr("listeners[0].versions[1]: \"v4\" is no version of MQTT; allowed: v3.1, v3.1.1, v5"));
+  EXPECT_THAT(error_of("listeners: [{url: unix://s, tcp: {interface: eth0}}]"),
+              HasSubstr("nothing comes to a Unix socket by the network"));
+}
+
 TEST(ListenerUrl, ClientsBehindAProxyAreNotLocal) {
   EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, proxy_protocol: {from: [127.0.0.1]}}]"),
               HasSubstr("would let anybody in from outside of this machine"));

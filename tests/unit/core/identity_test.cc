@@ -5,7 +5,7 @@ namespace {
 
 using mqtt::IdentitySource;
 
-/// listeners[].identity: the user name is what the Client showed before CONNECT.
+/// listeners[].identity: the user name is what the Client showed before CONNECT; and listeners[].versions.
 class IdentityTest : public CoreTest {
  protected:
   void SetUp() override {
@@ -83,6 +83,21 @@ TEST_P(IdentityTest, WhoShowedNothingIsRefusedBeforeAnybodyIsAsked) {
   nameless.connect("c");
   EXPECT_FALSE(nameless.is_open());
   EXPECT_TRUE(asked.empty());
+}
+
+TEST_P(IdentityTest, AListenerMaySpeakSomeVersionsOnly) {
+  TestBroker broker(options());
+  for (const mqtt::ProtocolVersion version : {mqtt::ProtocolVersion::k31, k311, mqtt::ProtocolVersion::k5}) {
+    TestClient& refused = broker.client(version);
+    refused.peer().versions = static_cast<std::uint8_t>(~(1U << static_cast<unsigned>(version)));
+    refused.connect("c");
+    EXPECT_EQ(refused.next_as<mqtt::ConnackView>().code, version == mqtt::ProtocolVersion::k5 ? 0x84 : 0x01);
+    EXPECT_FALSE(refused.is_open());
+    TestClient& welcome = broker.client(version);
+    welcome.peer().versions = static_cast<std::uint8_t>(1U << static_cast<unsigned>(version));
+    welcome.connect("c");
+    EXPECT_EQ(welcome.next_as<mqtt::ConnackView>().code, 0);
+  }
 }
 
 }  // namespace

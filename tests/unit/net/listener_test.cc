@@ -1,6 +1,8 @@
 #include "broker/net/listener.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "broker/net/client_stream.h"
 
@@ -62,7 +65,7 @@ TEST_F(UnixListener, TellsWhichProcessIsAtTheOtherEnd) {
   const auto listener = open();
   ASSERT_TRUE(listener) << listener.error().message;
   const Descriptor client = connect();
-  const Listener::Accepted accepted = (*listener)->accept();
+  const Listener::Accepted accepted = (*listener)->accept(steady_now());
   ASSERT_EQ(accepted.status, Status::kDone);
   EXPECT_EQ(accepted.stream.layer, nullptr);
   const core::PeerInfo& peer = accepted.peer;
@@ -157,7 +160,7 @@ Listener::Accepted accepted_from(const char* network, const char* host) {
   const auto listener = Listener::open(settings, 0).value();
   const ClientStream client =
       ClientStream::connect(ClientAddress::resolve("127.0.0.1", listener->port()).value(), Millis{20'000}).value();
-  return listener->accept();
+  return listener->accept(steady_now());
 }
 
 TEST(Listener, OnlyProxiesMayConnectAndTheirHeaderComesFirst) {
@@ -187,8 +190,73 @@ TEST(Listener, AStrangerTakesNobodysPlace) {
   const auto listener = Listener::open(settings, 0).value();
   const ClientAddress address = ClientAddress::resolve("127.0.0.1", listener->port()).value();
   const ClientStream client = ClientStream::connect(address, Millis{20'000}).value();
-  EXPECT_EQ(listener->accept().status, Status::kStranger);
+  EXPECT_EQ(listener->accept(steady_now()).status, Status::kStranger);
   EXPECT_EQ(listener->open_connections(), 0u);
+}
+
+config::ListenerSettings on_loopback() {
+  config::ListenerSettings settings;
+  settings.host = "127.0.0.1";
+  settings.port = 0;
+  return settings;
+}
+
+ClientStream connect_to(const Listener& listener) {
+  return ClientStream::connect(ClientAddress::resolve("127.0.0.1", listener.port()).value(), Millis{20'000}).value();
+}
+
+int option_of(int socket, int level, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  EXPECT_EQ(::getsockopt(socket, level, option, &value, &size), 0);
+  return value;
+}
+
+TEST(Listener, ConnectionsHaveTheOptionsOfTheirListener) {
+  config::ListenerSettings settings = on_loopback();
+  settings.tcp_keepalive = Millis{60'000};
+  settings.tcp_nodelay = false;
+  settings.versions = {"v3.1.1", "v5"};
+  settings.identity = mqtt::IdentitySource::kCertificateCommonName;
+  const auto listener = Listener::open(settings, 0).value();
+  const ClientStream client = connect_to(*listener);
+  const Listener::Accepted accepted = listener->accept(steady_now());
+  ASSERT_EQ(accepted.status, Status::kDone);
+  const int socket = accepted.stream.socket.get();
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(accepted.peer.versions, 1U << 4 | 1U << 5);
+  EXPECT_EQ(accepted.peer.identity_source, mqtt::IdentitySource::kCertificateCommonName);
+}
+
+TEST(Listener, ANetworkInterfaceThatIsNotThereIsNamed) {
+  config::ListenerSettings settings = on_loopback();
+  settings.interface = "nowhere0";
+  const auto refused = Listener::open(settings, 0);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("no such network interface"), std::string::npos) << refused.error().message;
+  settings.interface = "lo";
+  EXPECT_TRUE(Listener::open(settings, 0));
+}
+
+TEST(Listener, MoreThanItsConnectRateWaitToBeAccepted) {
+  config::ListenerSettings settings = on_loopback();
+  settings.max_connect_rate = 2;
+  const auto listener = Listener::open(settings, 0).value();
+  const SteadyTime now{std::chrono::hours(1)};
+  EXPECT_EQ(listener->accept(now).status, Status::kNone);  // which takes nothing of the rate
+  std::vector<ClientStream> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(connect_to(*listener));
+  const Listener::Accepted first = listener->accept(now);
+  const Listener::Accepted second = listener->accept(now);
+  EXPECT_EQ(first.status, Status::kDone);
+  EXPECT_EQ(second.status, Status::kDone);
+  const Listener::Accepted third = listener->accept(now);
+  EXPECT_EQ(third.status, Status::kTooFast);
+  EXPECT_EQ(third.retry_at, now + 500ms);
+  EXPECT_EQ(listener->accept(third.retry_at).status, Status::kDone);
 }
 
 }  // namespace

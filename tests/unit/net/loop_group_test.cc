@@ -65,7 +65,7 @@ TEST(LoopGroup, ListensOnIpV6) {
   if (!listener) GTEST_SKIP() << listener.error().message;
   const ClientAddress address = ClientAddress::resolve("::1", (*listener)->port()).value();
   ClientStream client = ClientStream::connect(address, kPatience).value();
-  Listener::Accepted accepted = (*listener)->accept();
+  Listener::Accepted accepted = (*listener)->accept(steady_now());
   ASSERT_EQ(accepted.status, Listener::Accepted::Status::kDone);
   EXPECT_EQ(accepted.peer.peer_address, "::1");
   EXPECT_EQ(accepted.peer.local_port, (*listener)->port());
