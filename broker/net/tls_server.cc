@@ -104,6 +104,7 @@ class Loader {
                                                  MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (code != 0) return failure("cannot set TLS up: " + mbed::reason(code));
     mbedtls_ssl_conf_rng(&parts_.config.value, mbed::random, nullptr);
+    mbed::choose_curves(parts_.config.value);
     mbed::set_lowest_version(parts_.config.value, 3U - static_cast<unsigned>(tls_.min_version));
     for (auto step : {&Loader::load_certificates, &Loader::load_client_ca, &Loader::load_keys, &Loader::choose_suites,
                       &Loader::set_tickets_up}) {
