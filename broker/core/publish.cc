@@ -58,6 +58,12 @@ Result<std::string_view, Refusal> resolve_alias(const ShardState& state, Connect
                                                state.shared.mqtt.topic_alias_maximum);
 }
 
+/// A topic that is refused for `why`, or for being malformed as well.
+Failure<Refusal> refused_topic(const ShardState& state, std::string_view topic, const Refusal& why) {
+  const auto formed = mqtt::check_topic_name(topic, state.shared.mqtt.topic);
+  return failure(formed ? why : formed.error());
+}
+
 /// The topic that is routed: alias resolved, checked, with the client's affix. Views into the packet, the aliases or
 /// affixed_topics. Decoding has left the check of the topic to this.
 Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& connection,
@@ -69,15 +75,12 @@ Result<std::string_view, Refusal> routed_topic(ShardState& state, Connection& co
     if (!resolved) return resolved;
     original = *resolved;
   }
-  if (auto checked = mqtt::check_topic_size(original, state.shared.mqtt.topic); !checked) {
-    // One that is malformed as well is refused for that.
-    if (auto formed = mqtt::check_topic_name(original, state.shared.mqtt.topic); !formed) checked = std::move(formed);
-    return std::move(checked).as_failure();
-  }
+  if (auto checked = mqtt::check_topic_size(original, state.shared.mqtt.topic); !checked)
+    return refused_topic(state, original, checked.error());
   std::string_view routed = original;
   if (session.affix) {
     const auto affixed = state.affixed_topics.apply(session.affix, original);
-    if (!affixed) return affixed;
+    if (!affixed) return refused_topic(state, original, affixed.error());
     routed = *affixed;
   }
   // What the cache knows was checked when it came first, and of a valid text what an affix leaves is valid.

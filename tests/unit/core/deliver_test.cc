@@ -137,6 +137,24 @@ TEST_P(DeliverTest, EachTenantSeesItsOwnNamesAndNothingOfTheOthers) {  // R8, BU
   EXPECT_THAT(other.take_publishes(), ElementsAre("x=2"));
 }
 
+TEST_P(DeliverTest, AMalformedTopicIsRefusedAlsoWhereTheAffixWouldRefuseIt) {  // MQTT-1.5.4-1, MQTT-1.5.4-2
+  plugins.topic->on_bind = [](const hooks::BindRequest&) -> hooks::Answer<hooks::BindDecision> {
+    return bind_to("tenant/");
+  };
+  TestBroker broker(options());
+  for (const std::string_view topic : {std::string_view("$S\0x", 4), std::string_view("$S\xFF")}) {
+    TestClient& publisher = broker.client(k311);
+    publisher.connect("p");
+    publisher.take_types();
+    std::string packet = {0x32, static_cast<char>(topic.size() + 4), 0, static_cast<char>(topic.size())};
+    packet += topic;
+    packet += std::string("\0\1", 2);
+    publisher.send(packet);
+    EXPECT_FALSE(publisher.has_next()) << "it is acknowledged";
+    EXPECT_FALSE(publisher.is_open());
+  }
+}
+
 TEST_P(DeliverTest, APacketPassedOnAsItCameKeepsEachReceiversName) {  // R8, BUG-CLASS C
   plugins.topic->on_bind = [](const hooks::BindRequest& request) -> hooks::Answer<hooks::BindDecision> {
     const std::string& id = request.principal->client_id;
