@@ -19,7 +19,6 @@ class IpAddress {
 
   /// 127.0.0.0/8 and ::1.
   bool is_loopback() const noexcept;
-  const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
   bool operator==(const IpAddress&) const = default;
 
  private:

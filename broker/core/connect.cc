@@ -217,7 +217,8 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
     return refuse_connect(state, connection, ReasonCode::kServerMoved, "node.server_moved says so");
   }
 
-  if (connection.peer->identity_source != mqtt::IdentitySource::kConnect && shown_identity(*connection.peer).empty()) {
+  auto request = make_request(*decoded, *connection.peer);
+  if (connection.peer->identity_source != mqtt::IdentitySource::kConnect && request->user_name->empty()) {
     return refuse_connect(state, connection, ReasonCode::kNotAuthorized,
                           "this listener takes the user name from a certificate or key, and none was shown");
   }
@@ -225,7 +226,6 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   connection.stage = Stage::kAuthenticating;
   connection.opening = std::make_unique<Opening>();
   connection.opening->connect.assign(as_text(packet));
-  auto request = make_request(*decoded, *connection.peer);
   if (connection.enhanced) {
     return begin_exchange(state, connection, std::move(request),
                           decoded->properties.binary(PropertyId::kAuthenticationData), now);

@@ -82,7 +82,7 @@ class Listener {
   const config::ListenerSettings settings_;
   const std::size_t number_;
   const Descriptor socket_;
-  const SharedBytes shared_url_;             // the same, for the peers
+  const SharedBytes shared_url_;             // settings_.url, for the peers
   const std::pair<dev_t, ino_t> unix_file_;  // device and inode of the one that was made
   const std::uint16_t port_;
   std::shared_ptr<const WebSocketRules> websocket_;  // null: none

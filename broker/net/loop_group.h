@@ -30,10 +30,10 @@ class LoopGroup {
   /// Opens all listeners or none; then every loop accepts from all of them. After `start`, once.
   /// Errors: an address cannot be used: which, why and what to change.
   Result<void> listen(const std::vector<config::ListenerSettings>& settings);
-  /// What is open, in the order of the settings: for messages, and to learn the port where 0 was asked for.
   /// Every listener reads its certificates and keys again. Returns what went wrong, a line for each; those go on as
   /// they were.
   std::vector<std::string> reload_tls();
+  /// What is open, in the order of the settings: for messages, and to learn the port where 0 was asked for.
   const std::vector<std::shared_ptr<Listener>>& listeners() const noexcept { return listeners_; }
 
   /// Stops accepting, lets every shard say good-bye, gives the last bytes up to `grace` to be written, and joins the

@@ -1,7 +1,5 @@
 #include "broker/net/owed_bytes.h"
 
-#include <utility>
-
 namespace mortise::net {
 
 void OwedBytes::append(ByteView bytes) {
@@ -14,7 +12,11 @@ void OwedBytes::append(ByteView bytes) {
 }
 
 Transfer OwedBytes::flush(ByteStream* below, int socket) {
-  while (below == nullptr || !below->owes_bytes()) {
+  for (;;) {
+    if (below != nullptr && below->owes_bytes()) {
+      const Transfer flushed = below->flush(socket);
+      if (flushed.status != Transfer::Status::kDone) return flushed;
+    }
     if (empty()) {
       bytes_ = std::vector<std::uint8_t>();  // `= {}` would keep the memory
       first_ = 0;
@@ -25,8 +27,6 @@ Transfer OwedBytes::flush(ByteStream* below, int socket) {
     if (written.status != Transfer::Status::kDone) return written;
     first_ += written.bytes;
   }
-  const Transfer flushed = below->flush(socket);
-  return flushed.status == Transfer::Status::kDone ? flush(below, socket) : flushed;
 }
 
 }  // namespace mortise::net

@@ -10,16 +10,11 @@
 #include <cerrno>
 #include <fstream>
 
-#include "broker/base/random.h"
+#include "broker/net/mbedtls_version.h"
 
 namespace mortise::net::test {
 
 namespace {
-
-int random(void*, unsigned char* out, std::size_t size) {
-  random_bytes(out, size);
-  return 0;
-}
 
 std::filesystem::path make_folder() {
   std::string name = (std::filesystem::temp_directory_path() / "mortise-tls-XXXXXX").string();
@@ -58,7 +53,7 @@ struct Authority::Key {
   Key() {
     mbedtls_pk_init(&context);
     EXPECT_EQ(mbedtls_pk_setup(&context, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), 0);
-    EXPECT_EQ(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(context), random, nullptr), 0);
+    EXPECT_EQ(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(context), mbed::random, nullptr), 0);
   }
   ~Key() { mbedtls_pk_free(&context); }
   Key(const Key&) = delete;
@@ -107,7 +102,7 @@ std::filesystem::path Authority::write_certificate(const std::string& name, cons
   mbedtls_x509write_crt_set_subject_key(&certificate, &key.context);
   mbedtls_x509write_crt_set_issuer_key(&certificate, &own_key_->context);
   std::array<unsigned char, 4096> pem{};
-  EXPECT_EQ(mbedtls_x509write_crt_pem(&certificate, pem.data(), pem.size(), random, nullptr), 0);
+  EXPECT_EQ(mbedtls_x509write_crt_pem(&certificate, pem.data(), pem.size(), mbed::random, nullptr), 0);
   mbedtls_mpi_free(&serial);
   mbedtls_x509write_crt_free(&certificate);
   return write(name + ".pem", reinterpret_cast<const char*>(pem.data()));
@@ -148,7 +143,7 @@ TlsClient::TlsClient(Descriptor socket, Options options)
   EXPECT_EQ(mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                         MBEDTLS_SSL_PRESET_DEFAULT),
             0);
-  mbedtls_ssl_conf_rng(config, random, nullptr);
+  mbedtls_ssl_conf_rng(config, mbed::random, nullptr);
   mbedtls_ssl_conf_authmode(config, options_.authority.empty() ? MBEDTLS_SSL_VERIFY_NONE : MBEDTLS_SSL_VERIFY_REQUIRED);
   if (!options_.authority.empty()) {
     EXPECT_EQ(mbedtls_x509_crt_parse_file(&parts_->authority, options_.authority.c_str()), 0);
@@ -156,7 +151,7 @@ TlsClient::TlsClient(Descriptor socket, Options options)
   }
   if (options_.own) {
     EXPECT_EQ(mbedtls_x509_crt_parse_file(&parts_->own, options_.own->certificate.c_str()), 0);
-    EXPECT_EQ(mbedtls_pk_parse_keyfile(&parts_->key, options_.own->key.c_str(), nullptr), 0);
+    EXPECT_EQ(mbed::parse_key_file(parts_->key, options_.own->key.c_str()), 0);
     EXPECT_EQ(mbedtls_ssl_conf_own_cert(config, &parts_->own, &parts_->key), 0);
   }
   if (!options_.protocols.empty()) {
