@@ -129,7 +129,9 @@ Result<void> Broker::load_plugins() {
   if (!plugins) return std::move(plugins).as_failure();
   plugins_ = std::move(*plugins);
   // Whether somebody authenticates is known now that the plugins said what they do.
-  return config::check_exposure(*settings_, plugins_->dispatch()->has_authenticate());
+  return config::check_exposure(*settings_, [&](const config::ListenerSettings& listener) {
+    return hooks::dispatch_for(plugins_->dispatch(), listener.url)->has_authenticate();
+  });
 }
 
 Result<void> Broker::restore() {

@@ -92,6 +92,7 @@ void SysTopics::update(const SysSample& sample, SteadyTime now) {
   put("publish/messages/dropped", dropped(counters));
   put("publish/bytes/received", counters.publish_bytes_received);
   put("publish/bytes/sent", counters.publish_bytes_sent);
+  put("clients/slowed", counters.held_back_rate);
   put("bytes/received", sample.totals.bytes_read);
   put("bytes/sent", sample.totals.bytes_written);
 

@@ -104,6 +104,19 @@ constexpr Access<OwnerOf<Path...>> paths() {
           }};
 }
 
+/// std::optional<std::vector<std::string>>: an empty list is not the same as none.
+template <auto... Path>
+constexpr Access<OwnerOf<Path...>> optional_names() {
+  using T = OwnerOf<Path...>;
+  return {[](T& target, const Value& value) {
+            if (!value.is_absent) member<Path...>(target) = value.names;
+          },
+          [](const T& target) {
+            const std::optional<std::vector<std::string>>& names = member<Path...>(target);
+            return names ? Value{0, {}, *names} : Value{0, {}, {}, true};
+          }};
+}
+
 /// std::optional<std::string>.
 template <auto... Path>
 constexpr Access<OwnerOf<Path...>> optional_text() {

@@ -66,6 +66,9 @@ class Checker {
   std::string libraries_near(const std::filesystem::path& library) const;
   std::vector<std::string> plugin_names() const;
   Outcome check_chain(const std::string& path, const std::vector<std::string>& chain) const;
+  Outcome check_own_chains(std::size_t index) const;
+  bool is_asked(const std::vector<std::string>& chain,
+                const std::optional<std::vector<std::string>> ListenerSettings::*own, const std::string& name) const;
   Outcome check_named(const std::string& path, const std::string& name) const;
   bool is_in(const std::vector<std::string>& chain, const std::string& name) const {
     return std::find(chain.begin(), chain.end(), name) != chain.end();
@@ -288,18 +291,47 @@ Outcome Checker::check_chain(const std::string& path, const std::vector<std::str
   return {};
 }
 
+/// A listener is found again by its URL: two that share one (with port 0) share their chains.
+Outcome Checker::check_own_chains(std::size_t index) const {
+  const ListenerSettings& listener = settings_.listeners[index];
+  const std::string path = entry_path(kListenersPath, index) + ".hooks";
+  for (const auto& [family, own] :
+       {std::pair(".auth", &listener.auth_hooks), std::pair(".topic", &listener.topic_hooks)}) {
+    if (!*own) continue;
+    if (Outcome outcome = check_chain(path + family, **own); !outcome) return outcome;
+  }
+  for (std::size_t i = 0; i < index; ++i) {
+    const ListenerSettings& other = settings_.listeners[i];
+    if (other.url != listener.url) continue;
+    if (other.auth_hooks != listener.auth_hooks || other.topic_hooks != listener.topic_hooks)
+      return problem(path, entry_path(kListenersPath, i) + " has the same url and other hooks; give both the same");
+  }
+  return {};
+}
+
+bool Checker::is_asked(const std::vector<std::string>& chain,
+                       const std::optional<std::vector<std::string>> ListenerSettings::*own,
+                       const std::string& name) const {
+  return is_in(chain, name) || std::ranges::any_of(settings_.listeners, [&](const ListenerSettings& listener) {
+           return listener.*own && is_in(*(listener.*own), name);
+         });
+}
+
 Outcome Checker::check_hooks() {
   const HookOrder& hooks = settings_.hooks;
   if (Outcome outcome = check_chain("hooks.auth", hooks.auth); !outcome) return outcome;
   if (Outcome outcome = check_chain("hooks.topic", hooks.topic); !outcome) return outcome;
   if (Outcome outcome = check_chain("hooks.event", hooks.event); !outcome) return outcome;
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    if (Outcome outcome = check_own_chains(i); !outcome) return outcome;
+  }
   return hooks.store ? check_named("hooks.store", *hooks.store) : Outcome{};
 }
 
 Outcome Checker::check_who_may_connect() {
   for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
     const ListenerSettings& listener = settings_.listeners[i];
-    if (is_open(listener, !settings_.hooks.auth.empty())) continue;
+    if (is_open(listener, !auth_chain(settings_, listener).empty())) continue;
     return problem(entry_path(kListenersPath, i) + ".url", closed_because(listener));
   }
   return {};
@@ -310,13 +342,12 @@ void Checker::warn_of_what_has_no_effect() {
   for (std::size_t i = 0; i < settings_.plugins.size(); ++i) {
     const std::string& name = settings_.plugins[i].name;
     const std::string path = entry_path(kPluginsPath, i);
-    const std::pair<const char*, bool> families[] = {{"auth", is_in(hooks.auth, name)},
-                                                     {"topic", is_in(hooks.topic, name)},
-                                                     {"store", hooks.store == name},
-                                                     {"event", is_in(hooks.event, name)}};
-    bool is_asked = false;
-    for (const auto& [family, is_named] : families) is_asked = is_asked || is_named;
-    if (!is_asked) {
+    const std::pair<const char*, bool> families[] = {
+        {"auth", is_asked(hooks.auth, &ListenerSettings::auth_hooks, name)},
+        {"topic", is_asked(hooks.topic, &ListenerSettings::topic_hooks, name)},
+        {"store", hooks.store == name},
+        {"event", is_in(hooks.event, name)}};
+    if (std::ranges::none_of(families, [](const auto& family) { return family.second; })) {
       warn(path + ".name", name + " is in no list under hooks: it is loaded and never asked");
       continue;
     }
@@ -326,7 +357,7 @@ void Checker::warn_of_what_has_no_effect() {
     }
   }
   for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
-    if (settings_.listeners[i].allow_anonymous && !hooks.auth.empty())
+    if (settings_.listeners[i].allow_anonymous && !auth_chain(settings_, settings_.listeners[i]).empty())
       warn(entry_path(kListenersPath, i) + ".allow_anonymous", "has no effect: hooks.auth decides who may connect");
   }
   if (!hooks.store && reading_.has("session.durability") &&
@@ -337,21 +368,31 @@ void Checker::warn_of_what_has_no_effect() {
 
 }  // namespace
 
+const std::vector<std::string>& auth_chain(const Settings& settings, const ListenerSettings& listener) {
+  return listener.auth_hooks ? *listener.auth_hooks : settings.hooks.auth;
+}
+
+const std::vector<std::string>& topic_chain(const Settings& settings, const ListenerSettings& listener) {
+  return listener.topic_hooks ? *listener.topic_hooks : settings.hooks.topic;
+}
+
 bool is_open(const ListenerSettings& listener, bool somebody_authenticates) {
   return somebody_authenticates || listener.allow_anonymous || listener.is_local() || listener.admits_only_known();
 }
 
 std::string closed_because(const ListenerSettings& listener) {
-  return quoted(listener.url, 128) +
-         " would let anybody in from outside of this machine: no plugin in hooks.auth decides who may connect; name "
+  return quoted(listener.url, 128) + " would let anybody in from outside of this machine: no plugin in " +
+         (listener.auth_hooks ? "its own " : "") +
+         "hooks.auth decides who may connect; name "
          "one there, listen on 127.0.0.1, ask for certificates (tls.verify: required with identity: certificate_cn), "
          "or "
          "write allow_anonymous: true for this listener";
 }
 
-Result<void> check_exposure(const Settings& settings, bool somebody_authenticates) {
+Result<void> check_exposure(const Settings& settings,
+                            const std::function<bool(const ListenerSettings&)>& has_authenticate) {
   for (const ListenerSettings& listener : settings.listeners) {
-    if (is_open(listener, somebody_authenticates)) continue;
+    if (is_open(listener, has_authenticate(listener))) continue;
     return failure(settings.file.string() + ":" + std::to_string(listener.line) + ": " + closed_because(listener));
   }
   return {};

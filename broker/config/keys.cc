@@ -80,6 +80,7 @@ std::string render(const Key& key, const Value& value) {
     case ValueKind::kNames:
     case ValueKind::kTexts:
     case ValueKind::kPaths:
+      if (value.is_absent) return {};
       return value.names.empty() ? "[]" : "[" + joined(value.names) + "]";
     case ValueKind::kText:
       // Digits alone would be a number.

@@ -32,6 +32,7 @@ struct Value {
   std::uint64_t number = 0;  // flag, count, bytes, milliseconds, index of the choice
   std::string text;
   std::vector<std::string> names;
+  bool is_absent = false;  // no list, which is not the same as an empty one where another stands in for it
   bool operator==(const Value&) const = default;
 };
 

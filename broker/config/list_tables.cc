@@ -7,6 +7,7 @@ namespace {
 using L = ListenerSettings;
 using P = PluginSettings;
 using T = TlsSettings;
+using session::ClientRate;
 
 constexpr Row<L> kListenerRows[] = {
     row(required("url", ValueKind::kText,
@@ -27,6 +28,17 @@ constexpr Row<L> kListenerRows[] = {
               "accepted.",
               {"unlimited", 0}),
         number<&L::max_connect_rate>()),
+    row(count("client_rate.messages_per_second", {1, 10'000'000},
+              "Messages a second that one Client may publish. Who is faster is read more slowly, so that it waits; "
+              "nothing is "
+              "lost, and its Keep Alive is not counted meanwhile.",
+              {"unlimited", 0}),
+        number<&L::client_rate, &ClientRate::messages_per_second>()),
+    row(size("client_rate.bytes_per_second", {1024, std::uint64_t{8} << 30},
+             "Bytes a second that one Client may send, whatever it sends; likewise.", {"unlimited", 0}),
+        number<&L::client_rate, &ClientRate::bytes_per_second>()),
+    row(duration("client_rate.burst", {100, 60'000}, "What a Client did not use for so long it may send at once."),
+        number<&L::client_rate, &ClientRate::burst>()),
     row(other("versions", ValueKind::kTexts,
               "The versions of MQTT that are spoken, of v3.1, v3.1.1 and v5. Empty: all.", "[v3.1.1, v5]"),
         names<&L::versions>()),
@@ -83,6 +95,14 @@ constexpr Row<L> kListenerRows[] = {
                "the Client's "
                "certificate, or the identity of its pre-shared key. Who has none is refused."),
         number<&L::identity>()),
+    row(other("hooks.auth", ValueKind::kNames,
+              "Who decides who may connect here, and what those Clients may publish and subscribe, instead of the list "
+              "of "
+              "that name under hooks; [] is nobody.",
+              "[passwords]"),
+        optional_names<&L::auth_hooks>()),
+    row(other("hooks.topic", ValueKind::kNames, "Likewise, what the topics of Clients are called.", "[tenants]"),
+        optional_names<&L::topic_hooks>()),
     row(other("socket_mode", ValueKind::kText,
               "Permissions of a Unix socket's file, three or four octal digits in quotes: who may connect is who may "
               "write it."),

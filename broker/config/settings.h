@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,13 +57,15 @@ struct ListenerSettings {
   std::vector<IpNetwork> proxy_networks;  // the same, understood
   std::vector<std::string> origins;       // of web pages that may open a WebSocket; empty: all
   std::size_t max_connect_rate = 0;       // new connections in a second, on average; 0: no limit
+  session::ClientRate client_rate;        // of each connection
   std::vector<std::string> versions;      // of MQTT: "v3.1", "v3.1.1", "v5"; empty: all
   Millis tcp_keepalive{0};  // silence before the system asks whether the peer is there; 0: as the system does
   bool tcp_nodelay = true;
   std::string interface;  // whose packets alone are taken: "eth0"; empty: any
   TlsSettings tls;
   IdentitySource identity = IdentitySource::kConnect;
-  int line = 0;  // in the file
+  std::optional<std::vector<std::string>> auth_hooks, topic_hooks;  // instead of those under `hooks`
+  int line = 0;                                                     // in the file
   /// The versions as bits: 1 << ProtocolVersion.
   std::uint8_t version_bits() const;
   /// Whether only Clients on this machine can reach it.
@@ -124,13 +127,18 @@ Result<SettingsPtr> load(const std::filesystem::path& file, const std::filesyste
 Result<SettingsPtr> parse(std::string_view text, const std::filesystem::path& name,
                           const std::filesystem::path& default_plugin_dir);
 
+/// The chain that is asked about who comes by this listener: its own, or the one under `hooks`.
+const std::vector<std::string>& auth_chain(const Settings& settings, const ListenerSettings& listener);
+const std::vector<std::string>& topic_chain(const Settings& settings, const ListenerSettings& listener);
+
 /// Whether a listener opens: secure by default, only loopback does while nobody decides who may connect, unless it says
 /// allow_anonymous.
 bool is_open(const ListenerSettings& listener, bool somebody_authenticates);
 /// Why it does not, and the ways out: one line.
 std::string closed_because(const ListenerSettings& listener);
-/// The same for all listeners, for use once plugins are loaded and it is known whether one of hooks.auth has an
-/// authenticate hook. Errors: one line that names the first listener that must not open.
-Result<void> check_exposure(const Settings& settings, bool somebody_authenticates);
+/// The same for all listeners, for use once plugins are loaded and it is known whose chain has an authenticate hook.
+/// Errors: one line that names the first listener that must not open.
+Result<void> check_exposure(const Settings& settings,
+                            const std::function<bool(const ListenerSettings&)>& has_authenticate);
 
 }  // namespace mortise::config

@@ -93,7 +93,8 @@ bool is_item(const Key& key, std::string_view text) noexcept {
 
 ValueResult read_list(const Key& key, const YamlNode& node, const std::string& path) {
   Value value;
-  if (node.kind == YamlKind::kNull) return value;
+  value.is_absent = node.kind == YamlKind::kNull;
+  if (value.is_absent) return value;
   if (node.kind != YamlKind::kSequence) return not_this(key, node, path);
   std::set<std::string> seen;
   for (const YamlNodePtr& item : node.items) {

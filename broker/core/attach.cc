@@ -60,10 +60,11 @@ void begin(ShardState& state, Connection& connection, Now now) {
       existing->principal->user_name != opening.principal->user_name) {
     return refuse_connect(state, connection, ReasonCode::kClientIdentifierNotValid, "another user's Client Identifier");
   }
-  if (state.dispatch->topic.empty()) return bound(state, connection, {}, now);
+  const hooks::DispatchPtr& dispatch = state.dispatch_for(opening.principal->listener);
+  if (dispatch->topic.empty()) return bound(state, connection, {}, now);
   auto request = std::make_shared<hooks::BindRequest>();
   request->principal = opening.principal;
-  auto& run = opening.bind.emplace(state.dispatch, std::move(request));
+  auto& run = opening.bind.emplace(dispatch, std::move(request));
   if (const auto decision = run.start(state.next_ticket(connection), now))
     return bound(state, connection, *decision, now);
   connection.stage_deadline = run.deadline();
@@ -121,7 +122,7 @@ void authorize_will(ShardState& state, Connection& connection, std::string_view 
   request->qos = opening.will->qos();
   request->retain = opening.will->retain();
   request->message = opening.will;
-  auto& run = opening.authorize_will.emplace(state.dispatch, std::move(request));
+  auto& run = opening.authorize_will.emplace(state.dispatch_for(opening.principal->listener), std::move(request));
   if (const auto decision = run.start(state.next_ticket(connection), now))
     return will_authorized(state, connection, *decision, now);
   connection.stage_deadline = run.deadline();

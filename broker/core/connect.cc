@@ -230,7 +230,8 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
     return begin_exchange(state, connection, std::move(request),
                           decoded->properties.binary(PropertyId::kAuthenticationData), now);
   }
-  auto& run = connection.opening->authenticate.emplace(state.dispatch, std::move(request));
+  auto& run =
+      connection.opening->authenticate.emplace(state.dispatch_for(connection.peer->listener), std::move(request));
   const auto decision = run.start(state.next_ticket(connection), now);
   if (decision) {
     authenticated(state, connection, *decision, now);

@@ -10,6 +10,7 @@
 #include "broker/base/on_demand.h"
 #include "broker/base/ring.h"
 #include "broker/base/time.h"
+#include "broker/core/client_rate.h"
 #include "broker/core/mail.h"
 #include "broker/core/outbox.h"
 #include "broker/core/subscription_review.h"
@@ -119,7 +120,10 @@ struct Parked {
 /// one: its session is named by id, and whatever must outlive it holds the Principal. Unsynchronised (loop-owned).
 struct Connection {
   Connection(ConnectionId connection_id, PeerInfo peer_info, OutboxPool& buffers)
-      : id(connection_id), outbox(buffers), peer(std::make_unique<PeerInfo>(std::move(peer_info))) {}
+      : id(connection_id),
+        outbox(buffers),
+        peer(std::make_unique<PeerInfo>(std::move(peer_info))),
+        rate(ClientRate::of(peer->rate)) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -128,13 +132,13 @@ struct Connection {
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k311;
   PassedOn passed_on = PassedOn::kFrom3;
   bool is_talkative = false;                   // named in Actions::talkative already
-  bool is_stalled = false;                     // named in stalled_publishers
-  bool wants_invalidation = false;             // when the pending operation is over
-  bool is_choked = false;                      // queue and replay wait for the socket
-  bool is_deaf = false;                        // held back because it does not take what it is told
-  bool is_gone = false;                        // the peer closed; what it sent before is still worked through
-  bool has_held_back = false;                  // receive() left whole packets unconsumed
-  bool is_resuming = false;                    // named in Actions::resumed, and not offered bytes since
+  bool is_stalled : 1 = false;                 // named in stalled_publishers
+  bool wants_invalidation : 1 = false;         // when the pending operation is over
+  bool is_choked : 1 = false;                  // queue and replay wait for the socket
+  bool is_deaf : 1 = false;                    // held back because it does not take what it is told
+  bool is_gone : 1 = false;                    // the peer closed; what it sent before is still worked through
+  bool has_held_back : 1 = false;              // receive() left whole packets unconsumed
+  bool is_resuming : 1 = false;                // named in Actions::resumed, and not offered bytes since
   bool is_moving : 1 = false;                  // ended here, and goes on on its home loop with what is unconsumed
   bool is_working_off : 1 = false;             // the read-ahead is being worked through
   bool wants_problem_information : 1 = false;  // what is no error, but tells of one, is said
@@ -159,6 +163,7 @@ struct Connection {
   std::unique_ptr<PendingOperation> pending;
   std::unique_ptr<Aliases> aliases;
   std::unique_ptr<EnhancedAuthentication> enhanced;
+  std::unique_ptr<ClientRate> rate;  // null: its listener has no limit
 
   bool is_v5() const noexcept { return version == mqtt::ProtocolVersion::k5; }
 };

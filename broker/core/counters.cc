@@ -45,6 +45,7 @@ constexpr std::array kCounters = {&ShardCounters::connections_accepted,
                                   &ShardCounters::held_back_parked,
                                   &ShardCounters::held_back_credit,
                                   &ShardCounters::held_back_read_ahead,
+                                  &ShardCounters::held_back_rate,
                                   &ShardCounters::held_back_iteration};
 static_assert(kCounters.size() * sizeof(std::uint64_t) == sizeof(ShardCounters));
 

@@ -47,6 +47,7 @@ struct ShardCounters {
   std::uint64_t held_back_parked = 0;      // its acknowledgements that wait for the store
   std::uint64_t held_back_credit = 0;      // of the mailboxes, or of the store
   std::uint64_t held_back_read_ahead = 0;  // behind a plugin's pending answer
+  std::uint64_t held_back_rate = 0;        // its listener's client_rate
   std::uint64_t held_back_iteration = 0;   // what one iteration says: it goes on with the next one
 
   ShardCounters& operator+=(const ShardCounters& other) noexcept;

@@ -149,7 +149,8 @@ void ask_step(ShardState& state, Connection& connection, std::optional<ByteView>
   exchange.awaits_client = false;
   const hooks::Ticket ticket = next_ticket(state, connection);
   if (exchange.run) return settle(state, connection, exchange.run->ask_again(std::move(request), ticket, now), now);
-  auto& run = exchange.run.emplace(state.dispatch, std::move(request));
+  const SharedBytes& listener = request->connect ? request->connect->listener : request->principal->listener;
+  auto& run = exchange.run.emplace(state.dispatch_for(listener), std::move(request));
   settle(state, connection, run.start(ticket, now), now);
 }
 

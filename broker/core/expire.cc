@@ -10,6 +10,7 @@
 #include "broker/core/exchange.h"
 #include "broker/core/groups.h"
 #include "broker/core/questions.h"
+#include "broker/core/receive.h"
 #include "broker/core/replay.h"
 #include "broker/core/talk.h"
 
@@ -20,9 +21,13 @@ namespace {
 constexpr Millis kRetainedSweepEvery{1000};
 constexpr std::size_t kRetainedSweepMaximum = 1000;
 
+/// When a client that was faster than its rate is read again.
+SteadyTime resumes_at(const Connection& connection) { return connection.rate ? connection.rate->resumes_at() : kNever; }
+
 /// The broker does not listen: a hook is pending, or reading is stopped, and not for what the client does not take.
 bool is_held_up(const Connection& connection) {
-  return connection.pending || (connection.has_held_back && !connection.is_deaf) || connection.is_resuming;
+  return connection.pending || (connection.has_held_back && !connection.is_deaf) || connection.is_resuming ||
+         resumes_at(connection) != kNever;
 }
 
 /// When the client has been silent for too long (5.0 section 3.1.2.10, MQTT-3.1.2-22); not counted against it while
@@ -59,12 +64,17 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
   if (connection.stage == Stage::kEnded) return;
   if (exchange_due_at(connection) <= now.steady) exchange_due(state, connection, now);
   if (connection.stage == Stage::kEnded) return;
+  if (resumes_at(connection) <= now.steady) {
+    connection.rate->resumed();
+    resume_reading(state, connection);
+  }
   if (keep_alive_due(connection) <= now.steady) {
     return disconnect(state, connection, mqtt::ReasonCode::kKeepAliveTimeout, now,
                       "silent for one and a half times its Keep Alive");
   }
   // While nobody listens the Keep Alive is looked at again a second later.
-  SteadyTime next = std::min({connection.stage_deadline, keep_alive_due(connection), exchange_due_at(connection)});
+  SteadyTime next = std::min(
+      {connection.stage_deadline, keep_alive_due(connection), exchange_due_at(connection), resumes_at(connection)});
   if (is_held_up(connection) && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
   state.arm(connection, next);
 }

@@ -15,6 +15,7 @@
 #include "broker/routing/filter_rules.h"
 #include "broker/routing/match_result.h"
 #include "broker/session/journal.h"
+#include "broker/session/limits.h"
 
 /// What loops (and the threads of the store and of plugins) tell a loop. Everything owns what it says.
 namespace mortise::core {
@@ -37,6 +38,7 @@ struct PeerInfo {
   std::optional<mqtt::PeerProcess> process;  // of a Unix socket
   std::uint8_t versions = 0xFF;              // of MQTT that the listener speaks: 1 << ProtocolVersion
   mqtt::IdentitySource identity_source = mqtt::IdentitySource::kConnect;
+  session::ClientRate rate;                            // of the listener, for each connection
   std::optional<std::string> pre_shared_key_identity;  // whose key the TLS connection was made with
 };
 

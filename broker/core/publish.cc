@@ -201,7 +201,7 @@ std::optional<hooks::AccessDecision> ask(ShardState& state, Connection& connecti
   request->qos = message->qos();
   request->retain = message->retain();
   request->message = message;
-  hooks::AuthorizeRun run(state.dispatch, std::move(request));
+  hooks::AuthorizeRun run(state.dispatch_for(session.principal->listener), std::move(request));
   auto decision = run.start(state.next_ticket(connection), now);
   if (decision) return decision;
   connection.stage_deadline = run.deadline();

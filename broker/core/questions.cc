@@ -169,11 +169,12 @@ void begin_invalidation(ShardState& state, Connection& connection, Now now) {
   session->authorization.clear();
   connection.pending = std::make_unique<PendingOperation>(PendingInvalidation{});
   auto& pending = std::get<PendingInvalidation>(*connection.pending);
-  if (state.dispatch->topic.empty()) return review_again(state, connection, *session, {}, now);
+  const hooks::DispatchPtr& dispatch = state.dispatch_for(session->principal->listener);
+  if (dispatch->topic.empty()) return review_again(state, connection, *session, {}, now);
   auto request = std::make_shared<hooks::BindRequest>();
   request->principal = session->principal;
   request->reason = hooks::BindReason::kInvalidate;
-  pending.bind.emplace(state.dispatch, std::move(request));
+  pending.bind.emplace(dispatch, std::move(request));
   if (const auto decision = pending.bind->start(state.next_ticket(connection), now)) {
     return review_again(state, connection, *session, *decision, now);
   }

@@ -173,9 +173,8 @@ void note_piece(Connection& connection, std::size_t size, Now now) {
   connection.last_received = now.steady;
 }
 
-}  // namespace
-
-std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
+/// All of `bytes` that nothing holds back.
+std::size_t receive_all(ShardState& state, Connection& connection, ByteView bytes, Now now) {
   // What was not listened to is not counted against the client.
   if (connection.is_resuming) connection.last_received = now.steady;
   connection.has_held_back = connection.is_resuming = false;
@@ -203,6 +202,26 @@ std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, N
     consumed += frame.size;
   }
   return connection.stage == Stage::kEnded && !connection.is_moving ? bytes.size() : consumed;
+}
+
+/// The same for a client with a limited rate: what exceeds it waits, and then nothing more is read of it.
+std::size_t receive_at_rate(ShardState& state, Connection& connection, ByteView bytes, Now now) {
+  ClientRate& rate = *connection.rate;
+  const ByteView admitted = rate.admit(bytes, state.shared.mqtt.max_packet_size, now.steady);
+  const std::size_t consumed = receive_all(state, connection, admitted, now);
+  if (connection.stage == Stage::kEnded) return connection.is_moving ? consumed : bytes.size();
+  rate.spend(bytes, consumed, now.steady);
+  if (connection.stage != Stage::kConnected || !rate.is_used_up(now.steady)) return consumed;
+  connection.has_held_back = true;
+  ++state.counters.held_back_rate;
+  state.arm(connection, rate.resumes_at());
+  return consumed;
+}
+
+}  // namespace
+
+std::size_t receive(ShardState& state, Connection& connection, ByteView bytes, Now now) {
+  return connection.rate ? receive_at_rate(state, connection, bytes, now) : receive_all(state, connection, bytes, now);
 }
 
 bool wants_bytes(const ShardState&, const Connection& connection) {

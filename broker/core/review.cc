@@ -25,7 +25,7 @@ bool advance_review(ShardState& state, Connection& connection, SubscriptionRevie
     request->original_topic = reviewed.filter;
     request->share_name = reviewed.share_name;
     request->qos = reviewed.options.maximum_qos;
-    review.authorize.emplace(state.dispatch, std::move(request));
+    review.authorize.emplace(state.dispatch_for(principal->listener), std::move(request));
     const auto decision = review.authorize->start(state.next_ticket(connection), now);
     if (!decision) {
       connection.stage_deadline = review.authorize->deadline();

@@ -131,6 +131,10 @@ struct ShardState {
   hooks::Ticket current_ticket(const Connection& connection) const {
     return {loop, connection.id, connection.question};
   }
+  /// The chains for who is, or was, connected by this listener.
+  const hooks::DispatchPtr& dispatch_for(const SharedBytes& listener) const {
+    return hooks::dispatch_for(dispatch, listener.text());
+  }
   /// True as well when nothing has to wait (no store, or it fails and the policy is memory_only).
   bool is_durable(std::uint64_t position) const;
   /// Before another entry: leaves out those of connections and sessions that are gone when they are the most.

@@ -35,7 +35,16 @@ bool Dispatch::has_authenticate() const noexcept {
 }
 
 bool Dispatch::has_authorize() const noexcept {
-  return std::any_of(auth.begin(), auth.end(), [](const AuthEntry& entry) { return AuthorizePolicy::answers(entry); });
+  return std::any_of(auth.begin(), auth.end(),
+                     [](const AuthEntry& entry) { return AuthorizePolicy::answers(entry); }) ||
+         std::any_of(by_listener.begin(), by_listener.end(),
+                     [](const auto& listener) { return listener.second->has_authorize(); });
+}
+
+const DispatchPtr& dispatch_for(const DispatchPtr& dispatch, std::string_view listener) noexcept {
+  if (dispatch->by_listener.empty()) return dispatch;
+  const auto own = dispatch->by_listener.find(listener);
+  return own == dispatch->by_listener.end() ? dispatch : own->second;
 }
 
 // ---- The walk -------------------------------------------------------------------------------------------------------
@@ -199,8 +208,12 @@ AccessDecision AuthorizePolicy::finish(AccessDecision combined, bool anybody_ask
     combined.verdict = Verdict::kDeny;
     return combined;
   }
+  // Nobody is there to change it: another listener's chain may be why somebody was asked at all.
   AccessDecision allowed;
   allowed.verdict = Verdict::kAllow;
+  allowed.cache_scope = CacheScope::kFilter;
+  allowed.cache_filter = "#";
+  allowed.cache_for = Millis::max();
   return allowed;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/hooks/instances.h"
@@ -34,11 +36,18 @@ struct Dispatch {
   std::vector<AuthEntry> auth;
   std::vector<TopicEntry> topic;
   std::vector<EventEntry> event;
+  /// Listeners with chains of their own, by URL: `auth` and `topic` of it are asked there instead.
+  std::map<std::string, std::shared_ptr<const Dispatch>, std::less<>> by_listener;
 
+  /// Of this chain.
   bool has_authenticate() const noexcept;
+  /// Of any chain, of listeners as well.
   bool has_authorize() const noexcept;
 };
 using DispatchPtr = std::shared_ptr<const Dispatch>;
+
+/// The chains for who came by the listener with this URL.
+const DispatchPtr& dispatch_for(const DispatchPtr& dispatch, std::string_view listener) noexcept;
 
 /// One walk along a chain, resumable where a plugin answers later. Unsynchronised (loop-owned). Holds the snapshot it
 /// began with. Usage: `start`; while it returns nothing the question is pending: `resume` with what came, or `give_up`.

@@ -136,6 +136,7 @@ core::PeerInfo Listener::peer_of(int socket, const sockaddr_storage& address) co
   peer.listener = shared_url_;
   peer.identity_source = settings_.identity;
   peer.versions = settings_.version_bits();
+  peer.rate = settings_.client_rate;
   if (settings_.is_unix) {
     peer.local_address = settings_.path;
     ucred credentials{};

@@ -108,24 +108,40 @@ Result<Named> find_named(const config::Settings& settings, const Instances& inst
   return named;
 }
 
-Result<hooks::DispatchPtr> make_dispatch(const config::Settings& settings, const Instances& instances) {
+/// The chains of auth and topic that these lists name.
+Result<std::shared_ptr<hooks::Dispatch>> make_chains(const config::Settings& settings, const Instances& instances,
+                                                     const std::vector<std::string>& auth,
+                                                     const std::vector<std::string>& topic) {
   auto dispatch = std::make_shared<hooks::Dispatch>();
-  for (const std::string& name : settings.hooks.auth) {
+  for (const std::string& name : auth) {
     auto named = find_named(settings, instances, name, "auth", MORTISE_FAMILY_AUTH);
     if (!named) return std::move(named).as_failure();
     dispatch->auth.push_back({name, make_auth_hooks(named->instance), named->settings->on_auth_failure});
   }
-  for (const std::string& name : settings.hooks.topic) {
+  for (const std::string& name : topic) {
     auto named = find_named(settings, instances, name, "topic", MORTISE_FAMILY_TOPIC);
     if (!named) return std::move(named).as_failure();
     dispatch->topic.push_back({name, make_topic_hooks(named->instance), named->settings->on_topic_failure});
+  }
+  return dispatch;
+}
+
+Result<hooks::DispatchPtr> make_dispatch(const config::Settings& settings, const Instances& instances) {
+  auto chains = make_chains(settings, instances, settings.hooks.auth, settings.hooks.topic);
+  if (!chains) return std::move(chains).as_failure();
+  const std::shared_ptr<hooks::Dispatch> dispatch = std::move(*chains);
+  for (const config::ListenerSettings& listener : settings.listeners) {
+    if (!listener.auth_hooks && !listener.topic_hooks) continue;
+    auto own = make_chains(settings, instances, auth_chain(settings, listener), topic_chain(settings, listener));
+    if (!own) return failure(listener.url + ": " + own.error().message);
+    dispatch->by_listener.insert_or_assign(listener.url, std::move(*own));
   }
   for (const std::string& name : settings.hooks.event) {
     auto named = find_named(settings, instances, name, "event", MORTISE_FAMILY_EVENT);
     if (!named) return std::move(named).as_failure();
     dispatch->event.push_back({name, make_event_hooks(named->instance)});
   }
-  return hooks::DispatchPtr(std::move(dispatch));
+  return hooks::DispatchPtr(dispatch);
 }
 
 Result<std::unique_ptr<hooks::StoreHooks>> make_store(const config::Settings& settings, const Instances& instances) {
@@ -139,9 +155,15 @@ Result<std::unique_ptr<hooks::StoreHooks>> make_store(const config::Settings& se
 }
 
 /// A hook that no chain names is never called: worth a line, not an error.
-void name_idle_hooks(const config::HookOrder& order, const Instances& instances) {
+void name_idle_hooks(const config::Settings& settings, const Instances& instances) {
+  const config::HookOrder& order = settings.hooks;
   const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  const auto is_used_by_a_listener = [&](const auto& chain_of, const std::string& name) {
+    return std::any_of(
+        settings.listeners.begin(), settings.listeners.end(),
+        [&](const config::ListenerSettings& listener) { return is_in(chain_of(settings, listener), name); });
   };
   for (const auto& instance : instances) {
     const auto idle = [&](std::string_view family, bool is_used, const char* chain) {
@@ -149,8 +171,8 @@ void name_idle_hooks(const config::HookOrder& order, const Instances& instances)
       MORTISE_LOG(kWarning, "plugin", "plugin %s has %s hooks, and hooks.%s does not name it: they are not called",
                   instance->name().c_str(), chain, chain);
     };
-    idle(MORTISE_FAMILY_AUTH, is_in(order.auth, instance->name()), "auth");
-    idle(MORTISE_FAMILY_TOPIC, is_in(order.topic, instance->name()), "topic");
+    idle(MORTISE_FAMILY_AUTH, is_used_by_a_listener(config::auth_chain, instance->name()), "auth");
+    idle(MORTISE_FAMILY_TOPIC, is_used_by_a_listener(config::topic_chain, instance->name()), "topic");
     idle(MORTISE_FAMILY_EVENT, is_in(order.event, instance->name()), "event");
     idle(MORTISE_FAMILY_STORE, order.store == instance->name(), "store");
   }
@@ -182,7 +204,7 @@ Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settin
   if (!store) return std::move(store).as_failure();
   all.dispatch = std::move(*dispatch);
   all.store = std::move(*store);
-  name_idle_hooks(all.settings->hooks, all.instances);
+  name_idle_hooks(*all.settings, all.instances);
   return host;
 }
 

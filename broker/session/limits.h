@@ -36,6 +36,14 @@ struct MqttLimits {
   bool server_moved = false;         // all are sent there, for good
 };
 
+/// How much one connection may send; then it is not read for a while. 0: no limit. Immutable once filled.
+struct ClientRate {
+  std::uint32_t messages_per_second = 0;  // PUBLISH packets
+  std::uint64_t bytes_per_second = 0;     // of whatever it sends
+  Millis burst{1000};                     // what was not used for so long may come at once
+  bool is_limited() const noexcept { return messages_per_second != 0 || bytes_per_second != 0; }
+};
+
 /// What to do with a message for a queue that is full. kReject: drop it, and tell its publisher.
 enum class WhenFull : std::uint8_t { kDropOldest, kDropNew, kReject };
 

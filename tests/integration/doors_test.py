@@ -113,6 +113,46 @@ class Doors(support.BrokerTest):
             client.sendall(CONNECT)
             self.broker.program.wait_for('client "door" (on a Unix socket): ')
 
+    # ---- Hooks of its own ----
+
+    def test_a_listener_with_hooks_of_its_own_asks_them_and_nobody_else(self):
+        self.mortise("passwd", "--iterations", "100", self.folder / "passwd", "alice", stdin="secret\nsecret\n")
+        (self.folder / "acl.yaml").write_text('rules: [{users: [alice], allow: all, topics: ["tenant/open"]}]\n')
+        self.start_broker(
+            listeners=[{"url": "tcp://127.0.0.1:0"}, {"url": "tcp://localhost:0", "hooks": {"auth": [], "topic": ["tenants"]}}],
+            plugins=[{"name": "passwords", "library": "auth-file.so", "config": {"passwords": "passwd", "acl": "acl.yaml"}},
+                     {"name": "tenants", "library": "topic-affix.so", "config": {"prefix": "tenant/"}}],
+            hooks={"auth": ["passwords"]})
+        pub = ("mosquitto_pub", "-V", "5", "-q", "1", "-r")
+        outside, inside = (("-h", host, "-p", self.broker.ports[number]) for number, host in enumerate(("127.0.0.1", "localhost")))
+        alice = ("-u", "alice", "-P", "secret")
+        self.assertIn("not authorized", support.run(*pub, *outside, "-t", "tenant/open", "-m", "no").stderr.lower())
+        self.succeed(*pub, *outside, *alice, "-t", "tenant/open", "-m", "by alice")
+        self.succeed(*pub, *outside, *alice, "-t", "tenant/closed", "-m", "no")  # its answer is Not authorized
+        self.succeed(*pub, *inside, "-t", "closed", "-m", "by anybody")
+        seen = self.succeed("mosquitto_sub", *inside, "-v", "-t", "#", "-C", "2")
+        self.assertEqual(sorted(seen.stdout.splitlines()), ["closed by anybody", "open by alice"])
+
+    # ---- How fast ----
+
+    def test_who_sends_faster_than_its_listener_allows_is_read_more_slowly_and_loses_nothing(self):
+        rate = {"messages_per_second": 200, "burst": "100ms"}
+        self.start_broker(listeners=[{"url": "tcp://127.0.0.1:0", "client_rate": rate}, {"url": "tcp://127.0.0.1:0"}],
+                          sys={"interval": "1s"})
+        watcher = wire.Wire(self.broker.ports[1], "watcher")
+        watcher.subscribe("t", 0)
+        sender = wire.Wire(self.broker.ports[0], "sender")
+        numbers = range(150)
+        sender.socket.sendall(b"".join(wire.packet(0x30, wire.text("t") + b"%d" % number) for number in numbers))
+        sender.disconnect()
+        got = [watcher.receive()[1] for _ in numbers]
+        self.assertEqual(got, [wire.text("t") + b"%d" % number for number in numbers])
+        watcher.subscribe("$SYS/broker/clients/slowed", 0)
+        slowed = b"0"
+        while slowed == b"0":
+            slowed = watcher.receive()[1].removeprefix(wire.text("$SYS/broker/clients/slowed"))
+        self.assertGreater(int(slowed), 0)
+
     # ---- Behind a proxy ----
 
     def behind_proxy(self, network):

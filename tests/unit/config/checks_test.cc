@@ -123,6 +123,19 @@ TEST(HookChecks, ANameThatNoPluginHasIsAnErrorInEveryFamily) {
             "test.yaml:1:16: hooks.store: no plugin is named queue; named under plugins: none");
 }
 
+TEST(HookChecks, TheChainsOfAListenerNamePlugins) {
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, hooks: {auth: [passwrds]}}]\n" + with_plugin("", "")),
+              HasSubstr("listeners[0].hooks.auth[0]: no plugin is named passwrds; did you mean passwords?"));
+  EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, hooks: {topic: [xyz]}}]\n" + with_plugin("", "")),
+              HasSubstr("listeners[0].hooks.topic[0]: no plugin is named xyz; named under plugins: passwords"));
+}
+
+TEST(HookChecks, ListenersWithOneUrlHaveOneChain) {
+  EXPECT_THAT(
+      error_of("listeners:\n  - {url: \"tcp://127.0.0.1:0\"}\n  - {url: \"tcp://127.0.0.1:0\", hooks: {auth: []}}"),
+      HasSubstr("listeners[1].hooks: listeners[0] has the same url and other hooks; give both the same"));
+}
+
 TEST(HookChecks, StoreIsOneNameNotAList) {
   EXPECT_THAT(error_of(with_plugin("", "store: [passwords]")),
               HasSubstr("hooks.store: a list is not allowed; allowed: a name"));
@@ -148,6 +161,13 @@ TEST(Warnings, AllowAnonymousHasNoEffectWherePluginsDecide) {
                   "listeners:\n  - {url: tcp://0.0.0.0, allow_anonymous: true}\n")
           ->warnings,
       ElementsAre("test.yaml:5: listeners[0].allow_anonymous: has no effect: hooks.auth decides who may connect"));
+}
+
+TEST(Warnings, APluginThatOnlyAListenerNamesIsAsked) {
+  EXPECT_THAT(settings_of("listeners: [{url: tcp://127.0.0.1, allow_anonymous: true, hooks: {auth: [passwords]}}]\n" +
+                          with_plugin("on_failure: {auth: deny}", ""))
+                  ->warnings,
+              ElementsAre(HasSubstr("listeners[0].allow_anonymous: has no effect")));
 }
 
 TEST(Warnings, DurabilityByIntervalHasNoEffectWithoutAStore) {
@@ -220,10 +240,56 @@ INSTANTIATE_TEST_SUITE_P(
         Exposure{"tcp://[::1]:1883", false, false, true}, Exposure{"tcp://localhost:1883", false, false, true}),
     name_of);
 
+/// The same table where the listener has a chain of its own: only that counts, whatever hooks.auth names.
+struct OwnChain {
+  const char* url;
+  const char* global;  // hooks.auth
+  const char* own;     // hooks.auth of the listener
+  bool allow_anonymous;
+  bool opens;
+};
+void PrintTo(const OwnChain& row, std::ostream* out) {
+  *out << row.url << " " << row.global << " " << row.own << (row.allow_anonymous ? " anonymous" : "");
+}
+
+class WhoMayConnectByAnOwnChain : public testing::TestWithParam<OwnChain> {};
+
+TEST_P(WhoMayConnectByAnOwnChain, TheListenersOwnChainDecidesWhetherItOpens) {
+  const OwnChain& row = GetParam();
+  const std::string error =
+      error_of(std::string("listeners:\n  - {url: \"") + row.url + "\", hooks: {auth: " + row.own +
+               "}, allow_anonymous: " + (row.allow_anonymous ? "true" : "false") + "}\n" +
+               with_plugin("", std::string("auth: ") + row.global));
+  if (row.opens) {
+    EXPECT_EQ(error, "no error");
+  } else {
+    EXPECT_THAT(error, AllOf(HasSubstr("listeners[0].url: \"" + std::string(row.url) + "\" would let anybody in"),
+                             HasSubstr("no plugin in its own hooks.auth decides who may connect")));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(TruthTable, WhoMayConnectByAnOwnChain,
+                         testing::Values(OwnChain{"tcp://127.0.0.1:1883", "[passwords]", "[]", false, true},
+                                         OwnChain{"unix://s.sock", "[passwords]", "[]", false, true},
+                                         OwnChain{"tcp://0.0.0.0:1883", "[passwords]", "[]", false, false},
+                                         OwnChain{"tcp://0.0.0.0:1883", "[passwords]", "[]", true, true},
+                                         OwnChain{"tcp://0.0.0.0:1883", "[]", "[passwords]", false, true},
+                                         OwnChain{"tcp://0.0.0.0:1883", "[]", "[passwords]", true, true},
+                                         OwnChain{"tcp://0.0.0.0:1883", "[passwords]", "[passwords]", false, true},
+                                         OwnChain{"tcp://[::]:1883", "[passwords]", "[]", false, false}));
+
+TEST(WhoMayConnectByAnOwnChain, AListWithNothingInItIsNoListAndChangesNothing) {
+  const auto settings = settings_of("listeners: [{url: tcp://0.0.0.0:1883, hooks: {auth: , topic: []}}]\n" +
+                                    with_plugin("", "auth: [passwords]"));
+  EXPECT_EQ(settings->listeners[0].auth_hooks, std::nullopt);
+  EXPECT_THAT(auth_chain(*settings, settings->listeners[0]), ElementsAre("passwords"));
+  EXPECT_EQ(settings->listeners[0].topic_hooks, std::vector<std::string>());
+}
+
 TEST(WhoMayConnectAfterLoading, AnAuthPluginThatAuthenticatesNobodyOpensNothing) {
   const auto settings = settings_of(with_plugin("", "auth: [passwords]") + "listeners:\n  - {url: tcp://0.0.0.0}\n");
-  EXPECT_TRUE(check_exposure(*settings, true));
-  const auto checked = check_exposure(*settings, false);
+  EXPECT_TRUE(check_exposure(*settings, [](const ListenerSettings&) { return true; }));
+  const auto checked = check_exposure(*settings, [](const ListenerSettings&) { return false; });
   ASSERT_FALSE(checked);
   EXPECT_THAT(checked.error().message, HasSubstr("test.yaml:5: \"tcp://0.0.0.0\" would let anybody in"));
 }

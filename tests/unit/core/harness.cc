@@ -110,6 +110,7 @@ TestClient& TestBroker::client(mqtt::ProtocolVersion version) {
   peer.listener = SharedBytes::copy_of("tcp://127.0.0.1:1883");
   peer.peer_address = "127.0.0.1";
   peer.peer_port = static_cast<std::uint16_t>(number + 1);
+  peer.rate = client_rate;
   client.connection_ = shards_[client.loop_]->accepted(std::move(peer), now_);
   return client;
 }

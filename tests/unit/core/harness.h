@@ -178,6 +178,7 @@ class TestBroker {
   ~TestBroker();
 
   TestClient& client(mqtt::ProtocolVersion version = mqtt::ProtocolVersion::k5);
+  session::ClientRate client_rate;  // of who connects from here on
   /// Works until nothing moves: mail, actions, timers that are due.
   void settle();
   void advance(Millis by);
