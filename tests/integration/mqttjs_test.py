@@ -1,7 +1,9 @@
 """MQTT.js against Mortise; mqttjs_client.js is what it does."""
 
 import pathlib
+import unittest
 
+import channels
 import support
 
 
@@ -20,8 +22,18 @@ class MqttJs(support.BrokerTest):
         self.start_broker(listeners=[{"url": "ws://127.0.0.1:0"}])
         self.play(f"ws://127.0.0.1:{self.broker.port}/mqtt")
 
-    def play(self, url):
-        client = self.program("node", pathlib.Path(__file__).with_name("mqttjs_client.js"), url)
+    def test_it_gets_the_same_through_a_websocket_in_tls(self):
+        channels.certify(self.folder)
+        self.start_broker(listeners=[{"url": "wss://127.0.0.1:0", "tls": {"certificate": "server.pem", "key": "server.key"}}])
+        self.play(f"wss://127.0.0.1:{self.broker.port}/mqtt", NODE_TLS_REJECT_UNAUTHORIZED="0")
+
+    @unittest.skipUnless(support.has_ipv6(), "this machine has no IPv6 loopback")
+    def test_it_gets_the_same_by_ipv6(self):
+        self.start_broker(listeners=[{"url": "tcp://[::1]:0"}])
+        self.play(f"mqtt://[::1]:{self.broker.port}")
+
+    def play(self, url, **env):
+        client = self.program("node", pathlib.Path(__file__).with_name("mqttjs_client.js"), url, env=env)
         self.assertEqual(client.wait(), 0, client.lines)
         self.assertEqual(client.lines[-1], "done")
 

@@ -9,6 +9,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -17,6 +18,16 @@ import unittest
 
 MORTISE = os.environ["MORTISE"]
 DEADLINE = 60  # seconds for anything that must happen; reached only when it does not
+
+
+def has_ipv6():
+    """Whether there is an IPv6 loopback."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
 
 
 def proves(*statements):
@@ -43,11 +54,11 @@ def record_proofs(file, proofs):
 class Program:
     """A running program whose lines are read as they come."""
 
-    def __init__(self, *command, stdin=None, env=None):
+    def __init__(self, *command, stdin=None, env=None, pass_fds=()):
         self.process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **(env or {})}, pass_fds=pass_fds)
         self.lines = []
         self._arriving = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -109,6 +120,7 @@ class Broker:
         self.config = {"node": {"data_dir": "data", "loops": 2}, "listeners": [{"url": "tcp://127.0.0.1:0"}], **config}
         self.file = self.folder / "mortise.yaml"
         self.urls = self.folder / "urls"
+        self.command, self.options = [MORTISE], {}  # what runs it, and how
         self.program = None
         self.open_urls = []
         self.ports = []
@@ -116,7 +128,7 @@ class Broker:
     def start(self):
         self.file.write_text(json.dumps(self.config))  # JSON is YAML
         self.urls.unlink(missing_ok=True)
-        self.program = Program(MORTISE, "run", "--config", self.file, "--print-urls", self.urls)
+        self.program = Program(*self.command, "run", "--config", self.file, "--print-urls", self.urls, **self.options)
         self.program.wait_for("ready")
         deadline = time.monotonic() + DEADLINE
         while not self.urls.exists() and time.monotonic() < deadline:
