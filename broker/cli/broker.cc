@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "broker/base/bytes.h"
+#include "broker/cli/memory_limit.h"
 #include "broker/cli/plugin_line.h"
 #include "broker/mqtt/message.h"
 #include "broker/plugin_host/loader.h"
@@ -33,6 +34,12 @@ core::Shared::StoreFailure store_failure_of(const config::Settings& settings) {
     if (plugin.on_store_failure == Policy::kMemoryOnly) return Failure::kMemoryOnly;
   }
   return Failure::kRefusePersistent;
+}
+
+/// Four fifths of what there is, where nothing else is said.
+std::uint64_t memory_budget(const config::Settings& settings) {
+  const bool is_automatic = settings.memory_budget == config::Settings::kAutomaticBudget;
+  return is_automatic ? memory_limit() / 5 * 4 : settings.memory_budget;
 }
 
 /// `url` with the port that is really open.
@@ -71,6 +78,7 @@ Broker::Broker(config::SettingsPtr settings)
   shared_.session = settings_->session;
   shared_.match_cache = settings_->match_cache;
   shared_.on_store_failure = store_failure_of(*settings_);
+  watch_memory_with(std::make_unique<MemoryWatch>(memory_budget(*settings_), memory_in_use));
 }
 
 Broker::~Broker() { stop(Millis(0)); }
@@ -201,6 +209,19 @@ std::vector<Broker::LoopReport> Broker::report() {
   return std::move(answers->reports);
 }
 
+SteadyTime Broker::watch_memory(SteadyTime now) {
+  if (!loops_) return kNever;
+  if (memory_->look(now)) {
+    for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
+      mesh_->mailbox(static_cast<LoopIndex>(loop))
+          .post_always([&shard = *shards_[loop], stage = memory_->report().stage] {
+            shard.set_memory_stage(stage, mortise::now());
+          });
+    }
+  }
+  return memory_->next_look();
+}
+
 void Broker::publish_sys(const std::string& topic, const std::string& value) {
   mqtt::MessageView message;
   message.topic = topic;
@@ -232,6 +253,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
     sample.retained_messages = retained_.messages();
     sample.retained_bytes = retained_.bytes();
     sample.plugins = plugins_->statistics();
+    sample.memory = memory_->report();
     sys_topics_->update(sample, now);
   }
   if (answers_) return now + kAnswersWithin;  // a loop that hangs is not asked again before it has answered

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/cli/durable_side.h"
+#include "broker/cli/memory_watch.h"
 #include "broker/cli/sys_topics.h"
 #include "broker/config/settings.h"
 #include "broker/core/counters.h"
@@ -56,6 +57,11 @@ class Broker {
   /// Brings `$SYS` up to date when its time has come, with what the loops have told since it was called last; never
   /// waits for one. Returns when it wants to be called again; kNever: not at all (sys.interval off).
   SteadyTime refresh_sys_topics(SteadyTime now);
+  /// Looks at how much memory is used when it is time, and tells the loops when that is too much. Returns when it wants
+  /// to be called again.
+  SteadyTime watch_memory(SteadyTime now);
+  /// Another one than that of the system, for tests.
+  void watch_memory_with(std::unique_ptr<MemoryWatch> memory) { memory_ = std::move(memory); }
   /// TLS listeners read their certificates and keys again; who is connected stays. Returns what went wrong, a line for
   /// each.
   std::vector<std::string> reload_tls() { return loops_->reload_tls(); }
@@ -91,6 +97,7 @@ class Broker {
   storage::RecoveryReport recovered_;
   std::vector<std::unique_ptr<core::Shard>> shards_;
   std::unique_ptr<net::LoopGroup> loops_;
+  std::unique_ptr<MemoryWatch> memory_;
   std::unique_ptr<SysTopics> sys_topics_;
   std::shared_ptr<LoopAnswers> answers_;  // to the question that is on its way; null: none is
   SteadyTime ask_at_{};

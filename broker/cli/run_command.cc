@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -54,9 +55,15 @@ void reload(Broker& broker) {
               "configuration");
 }
 
+/// Does what is due, and says when there is something to do again.
+SteadyTime next_look(Broker& broker) {
+  const SteadyTime now = steady_now();
+  return std::min(broker.refresh_sys_topics(now), broker.watch_memory(now));
+}
+
 void run_until_the_end(Broker& broker, const sigset_t& signals) {
   for (;;) {
-    const int number = wait_for_signal(signals, broker.refresh_sys_topics(steady_now()));
+    const int number = wait_for_signal(signals, next_look(broker));
     if (number == SIGHUP) {
       reload(broker);
     } else if (number > 0) {

@@ -68,6 +68,19 @@ void SysTopics::put_plugin(const plugin_host::InstanceStatistics& plugin) {
   put(place + "intents/dropped", plugin.intents_dropped);
 }
 
+void SysTopics::put_memory(const SysSample& sample) {
+  const MemoryReport& memory = sample.memory;
+  if (memory.budget == 0) return;
+  put("memory/used", memory.used);
+  put("memory/maximum", memory.maximum);
+  put("memory/budget", memory.budget);
+  put("memory/stage", static_cast<std::uint64_t>(memory.stage));
+  constexpr std::array kStages = {"refusing", "holding_back", "shedding"};
+  for (std::size_t i = 0; i < kStages.size(); ++i) put(std::string("memory/entered/") + kStages[i], memory.entered[i]);
+  put("memory/refused", sample.counters.connects_without_memory);
+  put("memory/shed", sample.counters.shed_connections);
+}
+
 void SysTopics::update(const SysSample& sample, SteadyTime now) {
   const core::ShardCounters& counters = sample.counters;
   const double minutes = std::chrono::duration<double, std::ratio<60>>(now - updated_).count();
@@ -116,6 +129,7 @@ void SysTopics::update(const SysSample& sample, SteadyTime now) {
   put_load("bytes/received", sample.totals.bytes_read, minutes);
   put_load("bytes/sent", sample.totals.bytes_written, minutes);
 
+  put_memory(sample);
   for (const plugin_host::InstanceStatistics& plugin : sample.plugins) put_plugin(plugin);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/base/time.h"
+#include "broker/cli/memory_watch.h"
 #include "broker/core/counters.h"
 #include "broker/net/loop_counters.h"
 #include "broker/plugin_host/statistics.h"
@@ -24,6 +25,7 @@ struct SysSample {
   std::size_t retained_messages = 0;
   std::size_t retained_bytes = 0;
   std::vector<plugin_host::InstanceStatistics> plugins;
+  MemoryReport memory;
 };
 
 /// The topics under `$SYS/broker/` in which a broker tells of itself: the names that Mosquitto's users monitor, and
@@ -46,6 +48,7 @@ class SysTopics {
   void put(std::string_view name, std::string value);
   void put(std::string_view name, std::uint64_t value) { put(name, std::to_string(value)); }
   void put_load(const std::string& name, std::uint64_t total, double minutes);
+  void put_memory(const SysSample& sample);
   void put_plugin(const plugin_host::InstanceStatistics& plugin);
 
   const SteadyTime started_;

@@ -39,6 +39,7 @@ class Checker {
       : reading_(reading), settings_(reading.settings), default_plugin_dir_(default_plugin_dir) {}
 
   void resolve_directories();
+  Outcome check_memory();
   Outcome check_references();
   Outcome check_listeners();
   Outcome check_plugins();
@@ -91,6 +92,13 @@ void Checker::resolve_directories() {
       if (!file->empty()) *file = from_here(*file);
     }
   }
+}
+
+Outcome Checker::check_memory() {
+  constexpr std::uint64_t kLeast = std::uint64_t{32} << 20;
+  if (settings_.memory_budget == 0 || settings_.memory_budget >= kLeast) return {};
+  return problem("node.memory_budget",
+                 "leaves no room for the broker itself; allowed: 32MiB or more, auto, or 0B for none");
 }
 
 Outcome Checker::check_references() {
@@ -401,6 +409,7 @@ Result<void> check_exposure(const Settings& settings,
 Result<void, Problem> check_reading(Reading& reading, const std::filesystem::path& default_plugin_dir) {
   Checker checker(reading, default_plugin_dir);
   checker.resolve_directories();
+  if (Outcome outcome = checker.check_memory(); !outcome) return outcome;
   if (Outcome outcome = checker.check_references(); !outcome) return outcome;
   if (Outcome outcome = checker.check_listeners(); !outcome) return outcome;
   if (Outcome outcome = checker.check_plugins(); !outcome) return outcome;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -103,6 +104,8 @@ struct Settings {
   std::string node_name = "mortise";
   std::filesystem::path data_dir = "data";  // made absolute from `directory` by load and parse
   std::size_t loops = 0;                    // 0: auto, one per core
+  static constexpr std::uint64_t kAutomaticBudget = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t memory_budget = kAutomaticBudget;  // bytes of the whole process; 0: none
   LogLevel log_level = LogLevel::kInfo;
   Millis sys_interval{10'000};  // between updates of `$SYS`; 0: never
   std::vector<ListenerSettings> listeners;

@@ -24,6 +24,12 @@ constexpr Row<S> kRows[] = {
         text<&S::data_dir>()),
     row(count("node.loops", {1, 256}, "Event loops, one thread each; auto is one per processor core.", {"auto", 0}),
         number<&S::loops>()),
+    row(size("node.memory_budget", {0, kGiB << 20},
+             "Memory that the broker should stay within; auto is four fifths of what the control group or the machine "
+             "has, 0B is no limit. From 80 % of it on new Clients are refused, from 90 % on publishers wait, at 100 % "
+             "Clients that do not read are cut off; each ends 5 % lower.",
+             {"auto", S::kAutomaticBudget}),
+        number<&S::memory_budget>()),
     row(other("node.server_reference", ValueKind::kText,
               "Where 5.0 Clients are sent, as \"host\" or \"host:port\", several with blanks between them: with Use "
               "another server when this broker shuts down, and whenever a plugin sends one away.",

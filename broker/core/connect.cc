@@ -213,6 +213,10 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
                           "this listener does not speak this version of MQTT");
   }
   if (state.is_shutting_down) return refuse_late(state, connection);
+  if (state.memory_stage >= MemoryStage::kRefusing) {
+    ++state.counters.connects_without_memory;
+    return refuse_connect(state, connection, ReasonCode::kQuotaExceeded, "node.memory_budget is nearly used up");
+  }
   if (state.shared.mqtt.server_moved) {
     return refuse_connect(state, connection, ReasonCode::kServerMoved, "node.server_moved says so");
   }

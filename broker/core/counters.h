@@ -10,7 +10,8 @@ struct ShardCounters {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connects_accepted = 0;
   std::uint64_t connects_refused = 0;
-  std::uint64_t connects_timed_out = 0;  // no CONNECT within mqtt.connect_timeout
+  std::uint64_t connects_without_memory = 0;  // refused: node.memory_budget
+  std::uint64_t connects_timed_out = 0;       // no CONNECT within mqtt.connect_timeout
   std::uint64_t take_overs = 0;
   std::uint64_t protocol_errors = 0;
   std::uint64_t packets_received = 0;
@@ -42,6 +43,7 @@ struct ShardCounters {
   std::uint64_t group_queue_dropped = 0;
   std::uint64_t group_handed_back = 0;      // messages that a session did not finish, for another member
   std::uint64_t group_queues_orphaned = 0;  // stored queues that no member came back to
+  std::uint64_t shed_connections = 0;       // closed for what they did not take: node.memory_budget
   // Times reading of a connection stopped, by what was full.
   std::uint64_t held_back_outbox = 0;      // it does not take what it is told
   std::uint64_t held_back_parked = 0;      // its acknowledgements that wait for the store

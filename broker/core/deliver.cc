@@ -22,7 +22,7 @@ using mqtt::QoS;
 bool is_outbox_choked(const ShardState& state, const Connection& connection) {
   constexpr std::size_t kChokeAt = 256u << 10;
   // Half of what may wait is left for what is live, and for what is answered.
-  return connection.outbox.size() >= std::min(kChokeAt, state.shared.session.outbox_max_bytes / 2);
+  return connection.outbox.size() >= std::min(kChokeAt, state.outbox_maximum / 2);
 }
 
 // ---- Saying one PUBLISH ---------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ void say_at_most_once(ShardState& state, ResidentSession& session, const mqtt::M
                       const OutboundPublishView& publish, PassingView* passing, const Keep& keep, Now now) {
   Connection* connection = state.connection_of(session);
   if (connection == nullptr || connection->stage != Stage::kConnected) return;
-  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) [[unlikely]] {
+  if (connection->outbox.size() > state.outbox_maximum) [[unlikely]] {
     ++state.counters.dropped_outbox_full;
     state.emit(hooks::EventKind::kDropped, session.principal, now, message.topic, mqtt::ReasonCode::kQuotaExceeded);
     return;
@@ -288,7 +288,7 @@ bool pass_on(ShardState& state, const ReceivedView& received, std::string_view t
     const auto own_topic = topic_for(*session, topic);
     if (!own_topic || !is_same_text(*own_topic, received.topic)) return false;
   }
-  if (connection->outbox.size() > state.shared.session.outbox_max_bytes) return false;
+  if (connection->outbox.size() > state.outbox_maximum) return false;
   connection->outbox.append(received.packet);
   state.said += received.packet.size();
   ++state.counters.publishes_sent;

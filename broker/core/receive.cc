@@ -238,7 +238,7 @@ bool wants_bytes(const ShardState&, const Connection& connection) {
 }
 
 bool is_outbox_full(const ShardState& state, const Connection& connection) {
-  return connection.outbox.size() > state.shared.session.outbox_max_bytes;
+  return connection.outbox.size() > state.outbox_maximum;
 }
 
 void go_on_with_put_off(ShardState& state) {

@@ -11,6 +11,7 @@
 #include "broker/core/receive.h"
 #include "broker/core/recover.h"
 #include "broker/core/shard_state.h"
+#include "broker/core/short_of_memory.h"
 #include "broker/core/talk.h"
 
 namespace mortise::core {
@@ -134,7 +135,13 @@ SteadyTime Shard::next_deadline() const noexcept {
 
 void Shard::set_mail_credit(bool has_credit) {
   state_->has_mail_credit = has_credit;
+  state_->may_publish = has_credit && state_->memory_stage < MemoryStage::kHoldingBack;
   resume_publishers(*state_);
+}
+
+void Shard::set_memory_stage(MemoryStage stage, Now now) {
+  core::set_memory_stage(*state_, stage, now);
+  set_mail_credit(state_->has_mail_credit);
 }
 
 Actions& Shard::actions() noexcept { return state_->actions; }

@@ -47,6 +47,14 @@ struct Shared {
   } on_store_failure = StoreFailure::kRefusePersistent;
 };
 
+/// How short of memory the broker is (node.memory_budget): each does what those before it do, too.
+enum class MemoryStage : std::uint8_t {
+  kEnough,
+  kRefusing,     // nobody connects any more
+  kHoldingBack,  // nobody who publishes or subscribes is read
+  kShedding,     // who does not take what it is told loses QoS 0 early, or its connection
+};
+
 /// How a connection ends from our side.
 enum class Farewell : std::uint8_t {
   kFlush,  // write what is in the outbox (bounded by a few seconds), then close
@@ -127,6 +135,9 @@ class Shard {
   /// Whether publishers may be read: set by the loop from the credits of its mailboxes. From false to true fills
   /// `resumed`.
   void set_mail_credit(bool has_credit);
+  /// What was found when memory was last looked at. Told each time while it is kShedding: each time the connections
+  /// that keep the most waiting are closed.
+  void set_memory_stage(MemoryStage stage, Now now);
 
   Actions& actions() noexcept;
 

@@ -11,7 +11,8 @@ ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal
       dispatch(std::make_shared<const hooks::Dispatch>()),
       queues{all.session},
       sessions(all.home_hash),
-      matches(*all.subscriptions, all.match_cache) {
+      matches(*all.subscriptions, all.match_cache),
+      outbox_maximum(all.session.outbox_max_bytes) {
   actions.mail.resize(all.loops);
 }
 

@@ -102,6 +102,9 @@ struct ShardState {
   std::size_t said = 0;               // bytes of PUBLISH packets put into outboxes in this iteration
   bool is_match_lent = false;
   bool has_mail_credit = true;
+  bool may_publish = true;  // has_mail_credit, and memory
+  MemoryStage memory_stage = MemoryStage::kEnough;
+  std::size_t outbox_maximum;  // bytes: session.outbox_max_bytes, or less
   bool is_store_failing = false;
   bool is_shutting_down = false;
   std::uint64_t next_epoch = 1;
@@ -116,8 +119,8 @@ struct ShardState {
   Connection* connection_of(const ResidentSession& session) { return connections.find(session.connection); }
   ResidentSession* session_of(const Connection& connection) { return sessions.find(connection.session.slot); }
   ResidentSession* find_session(mqtt::SessionId id) { return id.loop == loop ? sessions.find(id.slot) : nullptr; }
-  /// Publishers may be read: there is credit in the mailboxes and in the store.
-  bool accepts_publishes() const { return has_mail_credit && (journal == nullptr || journal->has_credit()); }
+  /// Publishers may be read: there is memory, and credit in the mailboxes and in the store.
+  bool accepts_publishes() const { return may_publish && (journal == nullptr || journal->has_credit()); }
   /// What is in the outboxes leaves before more is read: one read of small messages can be a hundred times as much for
   /// a thousand subscribers.
   bool has_said_enough() const { return said >= kSaidPerIteration; }

@@ -58,6 +58,7 @@ TEST_F(SysTopicsTest, TellsTheVersionAtOnceAndTheRestInTheNamesThatMonitorsKnow)
   EXPECT_EQ(told("store/messages/bytes"), "2300");
   EXPECT_EQ(told("messages/stored"), "27");
   EXPECT_EQ(told("subscriptions/count"), "8");
+  EXPECT_EQ(told("memory/stage"), "(nothing)") << "there is no budget";
   EXPECT_EQ(told("shared_subscriptions/count"), "2");
 }
 
@@ -111,6 +112,26 @@ TEST_F(SysTopicsTest, TellsOfPluginsAndLeavesOutWhatIsNoTopic) {
   EXPECT_EQ(told("plugins/passwords/counters/a/#"), "(nothing)");
   EXPECT_EQ(told("plugins/passwords/violations/E_EXPIRED"), "1");
   EXPECT_EQ(told("plugins/passwords/events/dropped"), "3");
+}
+
+TEST_F(SysTopicsTest, TellsHowMuchMemoryIsUsedOfItsBudget) {
+  sample.memory.budget = 1000;
+  sample.memory.used = 910;
+  sample.memory.maximum = 950;
+  sample.memory.stage = core::MemoryStage::kHoldingBack;
+  sample.memory.entered = {3, 2, 1};
+  sample.counters.connects_without_memory = 7;
+  sample.counters.shed_connections = 5;
+  update(Seconds(10));
+  EXPECT_EQ(told("memory/used"), "910");
+  EXPECT_EQ(told("memory/maximum"), "950");
+  EXPECT_EQ(told("memory/budget"), "1000");
+  EXPECT_EQ(told("memory/stage"), "2");
+  EXPECT_EQ(told("memory/entered/refusing"), "3");
+  EXPECT_EQ(told("memory/entered/holding_back"), "2");
+  EXPECT_EQ(told("memory/entered/shedding"), "1");
+  EXPECT_EQ(told("memory/refused"), "7");
+  EXPECT_EQ(told("memory/shed"), "5");
 }
 
 }  // namespace

@@ -123,6 +123,15 @@ TEST(HookChecks, ANameThatNoPluginHasIsAnErrorInEveryFamily) {
             "test.yaml:1:16: hooks.store: no plugin is named queue; named under plugins: none");
 }
 
+TEST(MemoryChecks, ABudgetLeavesRoomForTheBrokerItself) {
+  EXPECT_EQ(settings_of("{}")->memory_budget, Settings::kAutomaticBudget);
+  EXPECT_EQ(settings_of("node: {memory_budget: auto}")->memory_budget, Settings::kAutomaticBudget);
+  EXPECT_EQ(settings_of("node: {memory_budget: 0B}")->memory_budget, 0u);
+  EXPECT_EQ(settings_of("node: {memory_budget: 32MiB}")->memory_budget, 32u << 20);
+  EXPECT_THAT(error_of("node: {memory_budget: 31MiB}"),
+              HasSubstr("node.memory_budget: leaves no room for the broker itself; allowed: 32MiB or more"));
+}
+
 TEST(HookChecks, TheChainsOfAListenerNamePlugins) {
   EXPECT_THAT(error_of("listeners: [{url: tcp://127.0.0.1, hooks: {auth: [passwrds]}}]\n" + with_plugin("", "")),
               HasSubstr("listeners[0].hooks.auth[0]: no plugin is named passwrds; did you mean passwords?"));
