@@ -115,9 +115,10 @@ inline mortise_auth_decision draw_auth() {
   if (which & 1) made.reason_code = 0x80 + draw_number();
   if (which & 2) made.flags = draw_number();
   if (which & 4) made.session_expiry_max_s = draw_number();
-  if (which & 8) made.reserved = draw_number();
+  if (which & 8) made.valid_for_s = draw_number();
   if (which & 16) made.token = draw_handle();
   if (which & 32) made.user_name = draw_bytes();
+  if ((which & 96) == 96) made.note = draw_bytes();
   if (which & 64) made.name_space = draw_bytes();
   if (which & 128) made.explanation = draw_bytes();
   return made;

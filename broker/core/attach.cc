@@ -401,6 +401,7 @@ void greet(ShardState& state, Connection& connection, Now now) {
   state.emit(hooks::EventKind::kClientConnected, session->principal, now);
   announce_to_groups(state, *session, GroupMembership::Change::kOnline, now);
   if (connection.keep_alive > 0) state.arm(connection, now.steady + Seconds(connection.keep_alive) * 3 / 2);
+  if (connection.valid_until != kNever) state.arm(connection, connection.valid_until);
   pump(state, *session, now);
   state.actions.resumed.push_back(connection.id);
   if (connection.wants_invalidation) begin_invalidation(state, connection, now);

@@ -256,7 +256,7 @@ void authenticated(ShardState& state, Connection& connection, const hooks::AuthD
     const ReasonCode reason = mqtt::is_error(decision.reason) ? decision.reason : ReasonCode::kNotAuthorized;
     return refuse_connect(state, connection, reason, why.c_str());
   }
-  admit(state, connection, *request, decision, now);
+  admit(state, connection, *request, decision, plugin, now);
 }
 
 std::uint32_t granted_expiry_maximum(const hooks::AuthDecision& decision) {
@@ -265,8 +265,17 @@ std::uint32_t granted_expiry_maximum(const hooks::AuthDecision& decision) {
       std::min<std::int64_t>(decision.session_expiry_maximum->count(), session::kExpiryNever));
 }
 
+SteadyTime valid_until(const hooks::AuthDecision& decision, Now now) {
+  return decision.valid_for ? now.steady + *decision.valid_for : kNever;
+}
+
+std::optional<mqtt::PrincipalNote> note_of(const hooks::AuthDecision& decision, const std::string& plugin) {
+  if (!decision.note) return std::nullopt;
+  return mqtt::PrincipalNote{plugin, *decision.note};
+}
+
 void admit(ShardState& state, Connection& connection, const hooks::ConnectRequest& request,
-           const hooks::AuthDecision& decision, Now now) {
+           const hooks::AuthDecision& decision, const std::string& plugin, Now now) {
   Opening& opening = *connection.opening;
   auto principal = std::make_shared<mqtt::Principal>();
   opening.has_assigned_client_id = request.client_id.empty();
@@ -277,12 +286,12 @@ void admit(ShardState& state, Connection& connection, const hooks::ConnectReques
   principal->peer_address = request.peer_address;
   principal->peer_port = request.peer_port;
   principal->version = request.version;
-  principal->certificate = request.certificate;
-  principal->user_properties = request.user_properties;
+  principal->set_details({request.certificate, request.user_properties, note_of(decision, plugin)});
   principal->connected_at = now.wall;
   principal->epoch = (std::uint64_t{state.loop} << 48) | state.next_epoch++;
   opening.principal = principal;
   opening.session_expiry_maximum = granted_expiry_maximum(decision);
+  connection.valid_until = valid_until(decision, now);
   const LoopIndex home = home_loop(state.shared, principal->name_space, principal->client_id);
   if (home == state.loop) return attach(state, connection, now);
 
@@ -293,6 +302,7 @@ void admit(ShardState& state, Connection& connection, const hooks::ConnectReques
   arrival->has_assigned_client_id = opening.has_assigned_client_id;
   arrival->session_expiry_maximum = opening.session_expiry_maximum;
   arrival->authentication_data = std::move(opening.authentication_data);
+  arrival->valid_until = connection.valid_until;
   connection.stage = Stage::kEnded;
   connection.is_moving = true;
   state.actions.moves.push_back({connection.id, home, std::move(arrival)});

@@ -12,9 +12,13 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
 void note_client(const session::MqttLimits& limits, Connection& connection, std::string_view packet);
 /// Goes on with what authentication decided.
 void authenticated(ShardState& state, Connection& connection, const hooks::AuthDecision& decision, Now now);
-/// Lets an authenticated client in: makes its Principal, and sends it to its home loop.
+/// Lets an authenticated client in: makes its Principal, and sends it to its home loop. `plugin`: who decided.
 void admit(ShardState& state, Connection& connection, const hooks::ConnectRequest& request,
-           const hooks::AuthDecision& decision, Now now);
+           const hooks::AuthDecision& decision, const std::string& plugin, Now now);
+/// When what the decision granted is over; kNever when it does not say.
+SteadyTime valid_until(const hooks::AuthDecision& decision, Now now);
+/// What `plugin` noted of the client.
+std::optional<mqtt::PrincipalNote> note_of(const hooks::AuthDecision& decision, const std::string& plugin);
 /// In seconds; session::kExpiryNever when authentication says nothing.
 std::uint32_t granted_expiry_maximum(const hooks::AuthDecision& decision);
 /// CONNACK with a refusal, in the form the version has, then the close. `why` is for the log; `told`, a literal, for

@@ -154,6 +154,7 @@ struct Connection {
   mqtt::SessionId session;                     // once connected
   SteadyTime last_received{};                  // when a whole packet last came
   SteadyTime stage_deadline = kNever;          // of the stage (CONNECT time-out), or of the pending question
+  SteadyTime valid_until = kNever;             // what authentication granted is over then
   SteadyTime armed_for = kNever;               // the earliest timer entry
   Outbox outbox;
   OnDemand<Ring<Parked>> parked;

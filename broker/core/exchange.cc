@@ -68,7 +68,8 @@ bool is_same_user(const mqtt::Principal& principal, const hooks::ExchangeDecisio
          (decision.name_space.empty() || decision.name_space == principal.name_space);
 }
 
-void reauthenticated(ShardState& state, Connection& connection, const hooks::ExchangeDecision& decision, Now now) {
+void reauthenticated(ShardState& state, Connection& connection, const hooks::ExchangeDecision& decision,
+                     const std::string& plugin, Now now) {
   ResidentSession* session = state.session_of(connection);
   CHECK(session != nullptr);
   if (!is_same_user(*session->principal, decision)) {
@@ -77,15 +78,23 @@ void reauthenticated(ShardState& state, Connection& connection, const hooks::Exc
   if (!say_auth(state, connection, ReasonCode::kSuccess, decision.authentication_data))
     return disconnect(state, connection, ReasonCode::kPacketTooLarge, now, kAuthTooLarge);
   if (decision.session_expiry_maximum) session->expiry_interval_maximum = granted_expiry_maximum(decision);
+  connection.valid_until = valid_until(decision, now);
+  if (connection.valid_until != kNever) state.arm(connection, connection.valid_until);
+  auto principal = std::make_shared<mqtt::Principal>(*session->principal);
+  mqtt::PrincipalDetails details = principal->details ? *principal->details : mqtt::PrincipalDetails{};
+  details.note = note_of(decision, plugin);
+  principal->set_details(std::move(details));
+  session->principal = std::move(principal);
   // What it may do may have changed with what it proved.
   invalidate(state, *session, now);
 }
 
 void accept_exchange(ShardState& state, Connection& connection, hooks::ExchangeDecision decision, Now now) {
   const std::unique_ptr<Exchange> done = std::move(connection.enhanced->exchange);
-  if (!done->connect) return reauthenticated(state, connection, decision, now);
+  const std::string& plugin = done->run->plugin();
+  if (!done->connect) return reauthenticated(state, connection, decision, plugin, now);
   connection.opening->authentication_data = std::move(decision.authentication_data);
-  admit(state, connection, *done->connect, decision, now);
+  admit(state, connection, *done->connect, decision, plugin, now);
 }
 
 void reject_exchange(ShardState& state, Connection& connection, const hooks::ExchangeDecision& decision, Now now) {

@@ -37,6 +37,11 @@ SteadyTime keep_alive_due(const Connection& connection) {
   return connection.last_received + Millis(connection.keep_alive * 1500);
 }
 
+/// When what a plugin granted is over. A connection that is not attached yet is looked at when it is.
+SteadyTime validity_due(const Connection& connection) {
+  return connection.stage == Stage::kConnected ? connection.valid_until : kNever;
+}
+
 void stage_due(ShardState& state, Connection& connection, Now now) {
   const bool is_turn = connection.stage_deadline == SteadyTime::min();
   connection.stage_deadline = kNever;
@@ -64,6 +69,10 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
   if (connection.stage == Stage::kEnded) return;
   if (exchange_due_at(connection) <= now.steady) exchange_due(state, connection, now);
   if (connection.stage == Stage::kEnded) return;
+  if (validity_due(connection) <= now.steady) {
+    return disconnect(state, connection, mqtt::ReasonCode::kMaximumConnectTime, now,
+                      "what it authenticated with is valid no longer");
+  }
   if (resumes_at(connection) <= now.steady) {
     connection.rate->resumed();
     resume_reading(state, connection);
@@ -73,8 +82,8 @@ void connection_due(ShardState& state, Connection& connection, Now now) {
                       "silent for one and a half times its Keep Alive");
   }
   // While nobody listens the Keep Alive is looked at again a second later.
-  SteadyTime next = std::min(
-      {connection.stage_deadline, keep_alive_due(connection), exchange_due_at(connection), resumes_at(connection)});
+  SteadyTime next = std::min({connection.stage_deadline, keep_alive_due(connection), exchange_due_at(connection),
+                              resumes_at(connection), validity_due(connection)});
   if (is_held_up(connection) && connection.keep_alive > 0) next = std::min(next, now.steady + Seconds(1));
   state.arm(connection, next);
 }

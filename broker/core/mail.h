@@ -51,6 +51,7 @@ struct Arrival {
   bool has_assigned_client_id = false;
   std::uint32_t session_expiry_maximum = 0xFFFFFFFF;  // seconds, as authentication limited it
   std::optional<std::string> authentication_data;     // for CONNACK
+  SteadyTime valid_until = kNever;                    // likewise
 };
 
 /// A message for subscribers on the receiving loop. Counts against the credit of the pair of loops.

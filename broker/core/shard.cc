@@ -52,6 +52,7 @@ ConnectionId Shard::arrived(Arrival arrival, Now now) {
   connection.opening->has_assigned_client_id = arrival.has_assigned_client_id;
   connection.opening->session_expiry_maximum = arrival.session_expiry_maximum;
   connection.opening->authentication_data = std::move(arrival.authentication_data);
+  connection.valid_until = arrival.valid_until;
   attach(*state_, connection, now);
   return id;
 }

@@ -22,6 +22,8 @@ struct AuthDecision {
   std::optional<std::string> user_name;                        // instead of the one in CONNECT
   std::string name_space;
   std::optional<Seconds> session_expiry_maximum;
+  std::optional<Seconds> valid_for;  // of the connection
+  std::optional<std::string> note;   // of the plugin that answers, for itself
 };
 
 /// One step of an enhanced authentication: what CONNECT would have got, or that the client is to say more.

@@ -40,9 +40,21 @@ struct PeerProcess {
   bool operator==(const PeerProcess&) const = default;
 };
 
+/// What the plugin that let a client in wants to find again when it is asked about it.
+struct PrincipalNote {
+  std::string plugin;
+  std::string text;
+};
 /// In order. Null: there are none.
 using UserProperties = std::vector<std::pair<std::string, std::string>>;
 using UserPropertiesPtr = std::shared_ptr<const UserProperties>;
+
+/// What few Clients have, apart from what all have.
+struct PrincipalDetails {
+  CertificatePtr certificate;
+  UserPropertiesPtr user_properties;  // of CONNECT
+  std::optional<PrincipalNote> note;  // not stored: it goes with the connection
+};
 
 /// Who is connected: a snapshot made once per successful CONNECT, held by whatever needs to know it later (session,
 /// Will, offline queue, hooks, bridges) instead of the connection. Immutable: only ever a shared_ptr<const Principal>.
@@ -55,10 +67,18 @@ struct Principal {
   std::string peer_address;              // "127.0.0.1", "::1"; empty on a Unix socket
   std::uint16_t peer_port = 0;
   ProtocolVersion version = ProtocolVersion::k5;
-  CertificatePtr certificate;
-  UserPropertiesPtr user_properties;  // of CONNECT
   WallTime connected_at{};
-  std::uint64_t epoch = 0;  // of the connection: never repeats while the broker runs
+  std::uint64_t epoch = 0;                          // of the connection: never repeats while the broker runs
+  std::shared_ptr<const PrincipalDetails> details;  // null: none of them
+
+  // Null: there is none.
+  const CertificateIdentity* certificate() const noexcept { return details ? details->certificate.get() : nullptr; }
+  const UserProperties* user_properties() const noexcept { return details ? details->user_properties.get() : nullptr; }
+  const PrincipalNote* note() const noexcept { return details && details->note ? &*details->note : nullptr; }
+  void set_details(PrincipalDetails all) {
+    const bool has_any = all.certificate || all.user_properties || all.note;
+    details = has_any ? std::make_shared<const PrincipalDetails>(std::move(all)) : nullptr;
+  }
 };
 
 using PrincipalPtr = std::shared_ptr<const Principal>;

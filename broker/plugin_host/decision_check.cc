@@ -72,13 +72,33 @@ hooks::Verdict verdict_of(std::uint32_t verdict) noexcept {
 
 // ---- authenticate, exchange -----------------------------------------------------------------------------------------
 
-constexpr std::uint32_t kAllowFlags =
-    MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE | MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
+constexpr std::uint32_t kAllowFlags = MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE |
+                                      MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX | MORTISE_AUTH_HAS_VALID_FOR |
+                                      MORTISE_AUTH_HAS_NOTE;
+
+/// What an allow limits, and what is noted. Without its bit a member must be zero, too.
+template <class Given>
+std::uint32_t check_limits_and_note(const Given& given, hooks::AuthDecision& made) {
+  if ((given.flags & MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX) != 0) {
+    made.session_expiry_maximum = Seconds(given.session_expiry_max_s);
+  } else if (given.session_expiry_max_s != 0) {
+    return MORTISE_E_INVALID;
+  }
+  if ((given.flags & MORTISE_AUTH_HAS_VALID_FOR) != 0) {
+    made.valid_for = Seconds(given.valid_for_s);
+  } else if (given.valid_for_s != 0) {
+    return MORTISE_E_INVALID;
+  }
+  if ((given.flags & MORTISE_AUTH_HAS_NOTE) == 0) return given.note.size == 0 ? MORTISE_OK : MORTISE_E_INVALID;
+  const std::uint32_t status = check_bytes(given.note, MORTISE_MAX_NOTE_BYTES);
+  if (status == MORTISE_OK) made.note.emplace(text_of(given.note));
+  return status;
+}
 
 /// What an allow may say of the client. `flags`: those of `given` that are about it.
 template <class Given>
 std::uint32_t check_auth_options(const Given& given, std::uint32_t flags, hooks::AuthDecision& made) {
-  if (given.reserved != 0 || (flags & ~kAllowFlags) != 0) return MORTISE_E_INVALID;
+  if ((flags & ~kAllowFlags) != 0) return MORTISE_E_INVALID;
   if (flags != 0 && given.verdict != MORTISE_VERDICT_ALLOW) return MORTISE_E_INVALID;
   // Without its bit a member must be zero: a forgotten bit is found, not ignored.
   if ((given.flags & MORTISE_AUTH_HAS_USER_NAME) == 0) {
@@ -91,12 +111,7 @@ std::uint32_t check_auth_options(const Given& given, std::uint32_t flags, hooks:
   } else if (const std::uint32_t status = check_text(given.name_space, made.name_space); status != MORTISE_OK) {
     return status;
   }
-  if ((given.flags & MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX) != 0) {
-    made.session_expiry_maximum = Seconds(given.session_expiry_max_s);
-  } else if (given.session_expiry_max_s != 0) {
-    return MORTISE_E_INVALID;
-  }
-  return MORTISE_OK;
+  return check_limits_and_note(given, made);
 }
 
 /// What both decisions about a CONNECT have: all but the data and the explanation.

@@ -93,8 +93,21 @@ std::optional<ByteView> non_empty(const std::string& value) noexcept {
   return value.empty() ? std::nullopt : std::optional(as_bytes(value));
 }
 
+std::optional<ByteView> non_empty(const CertificateIdentity* certificate, std::string CertificateIdentity::*part) {
+  return certificate != nullptr ? non_empty((*certificate).*part) : std::nullopt;
+}
 std::optional<ByteView> non_empty(const mqtt::CertificatePtr& certificate, std::string CertificateIdentity::*part) {
-  return certificate ? non_empty((*certificate).*part) : std::nullopt;
+  return non_empty(certificate.get(), part);
+}
+
+// Of a request and of a principal alike; null when there is none.
+const CertificateIdentity* certificate_of(const ConnectRequest& request) noexcept { return request.certificate.get(); }
+const CertificateIdentity* certificate_of(const Principal& principal) noexcept { return principal.certificate(); }
+const mqtt::UserProperties* user_properties_of(const ConnectRequest& request) noexcept {
+  return request.user_properties.get();
+}
+const mqtt::UserProperties* user_properties_of(const Principal& principal) noexcept {
+  return principal.user_properties();
 }
 
 std::optional<ByteView> secret(const std::optional<hooks::Secret>& value) noexcept {
@@ -127,9 +140,13 @@ std::size_t alternative_name_count(const CertificateIdentity& certificate) noexc
 template <class Object>
 constexpr FieldReader alternative_names(std::uint32_t field) {
   return pairs<Object>(
-      field, [](const Object& object) { return object.certificate ? alternative_name_count(*object.certificate) : 0; },
+      field,
+      [](const Object& object) {
+        const CertificateIdentity* const certificate = certificate_of(object);
+        return certificate != nullptr ? alternative_name_count(*certificate) : 0;
+      },
       [](const Object& object, std::size_t index, std::string_view& key, std::string_view& value) {
-        const std::string_view item = alternative_name(*object.certificate, index);
+        const std::string_view item = alternative_name(*certificate_of(object), index);
         const std::size_t colon = item.find(':');
         key = colon == std::string_view::npos ? std::string_view() : item.substr(0, colon);
         value = colon == std::string_view::npos ? item : item.substr(colon + 1);
@@ -139,10 +156,14 @@ constexpr FieldReader alternative_names(std::uint32_t field) {
 template <class Object>
 constexpr FieldReader user_properties(std::uint32_t field) {
   return pairs<Object>(
-      field, [](const Object& object) { return object.user_properties ? object.user_properties->size() : 0; },
+      field,
+      [](const Object& object) {
+        const mqtt::UserProperties* const properties = user_properties_of(object);
+        return properties != nullptr ? properties->size() : 0;
+      },
       [](const Object& object, std::size_t index, std::string_view& key, std::string_view& value) {
-        key = (*object.user_properties)[index].first;
-        value = (*object.user_properties)[index].second;
+        key = (*user_properties_of(object))[index].first;
+        value = (*user_properties_of(object))[index].second;
       });
 }
 
@@ -164,7 +185,7 @@ std::optional<std::uint64_t> process_part(const ConnectRequest* request, std::ui
 }
 
 std::optional<ByteView> certificate_part(const ExchangeRequest& request, std::string CertificateIdentity::*part) {
-  return non_empty(request.connect ? request.connect->certificate : request.principal->certificate, part);
+  return non_empty(request.connect ? request.connect->certificate.get() : request.principal->certificate(), part);
 }
 
 // ---- What an event has, by its kind
@@ -240,14 +261,18 @@ constexpr std::array<FieldReader, abi::kFields.size()> kReaders = {
                       [](const auto& p) { return static_cast<std::uint8_t>(p.version); }),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_CONNECTED_AT_MS, [](const auto& p) { return wall_ms(p.connected_at); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_SUBJECT,
-                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::subject); }),
+                     [](const auto& p) { return non_empty(p.certificate(), &CertificateIdentity::subject); }),
     bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_COMMON_NAME,
-                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::common_name); }),
+                     [](const auto& p) { return non_empty(p.certificate(), &CertificateIdentity::common_name); }),
     alternative_names<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_ALTERNATIVE_NAMES),
-    bytes<Principal>(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT,
-                     [](const auto& p) { return non_empty(p.certificate, &CertificateIdentity::fingerprint_sha256); }),
+    bytes<Principal>(
+        MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT,
+        [](const auto& p) { return non_empty(p.certificate(), &CertificateIdentity::fingerprint_sha256); }),
     user_properties<Principal>(MORTISE_FIELD_PRINCIPAL_USER_PROPERTIES),
     number<Principal>(MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH, [](const auto& p) { return p.epoch; }),
+    bytes<Principal>(
+        MORTISE_FIELD_PRINCIPAL_NOTE,
+        [](const auto& p) { return p.note() != nullptr ? std::optional(text(p.note()->text)) : std::nullopt; }),
 
     number<AccessRequest>(MORTISE_FIELD_ACCESS_ACTION,
                           [](const auto& a) { return static_cast<std::uint8_t>(a.action); }),

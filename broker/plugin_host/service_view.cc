@@ -75,6 +75,14 @@ std::uint32_t with_object(mortise_handle handle, std::size_t function, Read&& re
   return was_read ? status : refuse(status, function, "was given an owned handle that is not there");
 }
 
+/// A note is its writer's: to every other plugin it is absent.
+bool is_of_another(std::uint32_t kind, std::uint32_t field, const void* object, const Instance& instance) noexcept {
+  if (kind != MORTISE_KIND_PRINCIPAL || field != MORTISE_FIELD_PRINCIPAL_NOTE) [[likely]]
+    return false;
+  const mqtt::PrincipalNote* const note = static_cast<const mqtt::Principal*>(object)->note();
+  return note != nullptr && note->plugin != instance.name();
+}
+
 void count_shown(std::uint64_t size) noexcept {
   if (CallFrame* frame = CallerThread::current_frame()) frame->lane().counters[frame->point()].bytes_shown.add(size);
 }
@@ -101,6 +109,7 @@ std::uint32_t show_field(mortise_handle handle, std::uint32_t field, std::size_t
     std::size_t at = 0;
     if (const std::uint32_t status = find_reader(kind, field, accepts, at); status != MORTISE_OK) return status;
     ByteView bytes;
+    if (is_of_another(kind, field, object, instance)) return MORTISE_E_ABSENT;
     if (!kFieldReaders[at].bytes(object, bytes)) return MORTISE_E_ABSENT;
     if (is_limited && bytes.size() > instance.limits().map_bytes) return MORTISE_E_TOO_LARGE;
     return show(instance, arena(), key_of(slot, field), bytes, out);
@@ -127,18 +136,20 @@ std::uint32_t copy(mortise_handle handle, std::uint32_t field, std::uint64_t off
                    std::uint64_t* copied) noexcept {
   if (copied == nullptr || (buffer == nullptr && size != 0)) return MORTISE_E_NULL;
   *copied = 0;
-  return with_object(handle, kCopy, [&](std::uint32_t kind, const void* object, std::uint32_t, auto&&, Instance&) {
+  const auto read = [&](std::uint32_t kind, const void* object, std::uint32_t, auto&&, Instance& instance) {
     std::size_t at = 0;
     const std::uint32_t status = find_reader(kind, field, is_bytes_or_payload, at);
     if (status != MORTISE_OK) return status;
     ByteView bytes;
+    if (is_of_another(kind, field, object, instance)) return MORTISE_E_ABSENT;
     if (!kFieldReaders[at].bytes(object, bytes)) return MORTISE_E_ABSENT;
     if (offset > bytes.size()) return MORTISE_E_RANGE;
     const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes.size() - offset));
     if (part != 0) std::memcpy(buffer, bytes.data() + offset, part);
     *copied = part;
     return MORTISE_OK;
-  });
+  };
+  return with_object(handle, kCopy, read);
 }
 
 std::uint32_t get_count(mortise_handle handle, std::uint32_t field, std::uint64_t* out) noexcept {

@@ -34,14 +34,15 @@ void put_principal(BodyWriter& body, const mqtt::Principal& principal) {
   body.put_text(principal.listener.text());
   body.put_text(principal.peer_address);
   static const mqtt::CertificateIdentity kNone;
-  const mqtt::CertificateIdentity& certificate = principal.certificate ? *principal.certificate : kNone;
+  const mqtt::CertificateIdentity& certificate = principal.certificate() != nullptr ? *principal.certificate() : kNone;
   body.put_text(certificate.subject);
   body.put_text(certificate.common_name);
   body.put_text(certificate.subject_alternative_name);
   body.put_text(certificate.fingerprint_sha256);
-  body.put(static_cast<std::uint32_t>(principal.user_properties ? principal.user_properties->size() : 0));
-  if (!principal.user_properties) return;
-  for (const auto& [name, value] : *principal.user_properties) {
+  const mqtt::UserProperties* const properties = principal.user_properties();
+  body.put(static_cast<std::uint32_t>(properties != nullptr ? properties->size() : 0));
+  if (properties == nullptr) return;
+  for (const auto& [name, value] : *properties) {
     body.put_text(name);
     body.put_text(value);
   }
@@ -65,8 +66,9 @@ mqtt::PrincipalPtr get_principal(BodyReaderView& body, bool has_user_name) {
   for (std::string* text : {&certificate.subject, &certificate.common_name, &certificate.subject_alternative_name,
                             &certificate.fingerprint_sha256})
     *text = body.get_text();
+  mqtt::PrincipalDetails details;
   if (certificate != mqtt::CertificateIdentity{})
-    principal->certificate = std::make_shared<const mqtt::CertificateIdentity>(std::move(certificate));
+    details.certificate = std::make_shared<const mqtt::CertificateIdentity>(std::move(certificate));
   const auto pairs = body.get<std::uint32_t>();
   if (!body.ok() || !is_known_version(version) || pairs > kMaximumPairs) return nullptr;
   mqtt::UserProperties properties;
@@ -74,7 +76,8 @@ mqtt::PrincipalPtr get_principal(BodyReaderView& body, bool has_user_name) {
     std::string name(body.get_text());
     properties.emplace_back(std::move(name), std::string(body.get_text()));
   }
-  if (pairs > 0) principal->user_properties = std::make_shared<const mqtt::UserProperties>(std::move(properties));
+  if (pairs > 0) details.user_properties = std::make_shared<const mqtt::UserProperties>(std::move(properties));
+  principal->set_details(std::move(details));
   const bool is_text = mqtt::is_valid_utf8(principal->client_id) && mqtt::is_valid_utf8(principal->name_space) &&
                        (!principal->user_name || mqtt::is_valid_utf8(*principal->user_name));
   return body.ok() && is_text ? principal : nullptr;

@@ -56,15 +56,22 @@ Status read_client(const Decision& decision, std::uint32_t flags, const Place& p
   if (decision.struct_size != sizeof decision) return Status::e_size;
   const Status status = check_verdict(decision.verdict, decision.reason_code, decision.token, place);
   if (status != Status::ok) return status;
-  constexpr std::uint32_t kFlags =
-      MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE | MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
-  if (decision.reserved != 0 || (flags & ~kFlags) != 0) return Status::e_invalid;
+  constexpr std::uint32_t kFlags = MORTISE_AUTH_HAS_USER_NAME | MORTISE_AUTH_HAS_NAME_SPACE |
+                                   MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX | MORTISE_AUTH_HAS_VALID_FOR |
+                                   MORTISE_AUTH_HAS_NOTE;
+  if ((flags & ~kFlags) != 0) return Status::e_invalid;
   if (flags != 0 && decision.verdict != MORTISE_VERDICT_ALLOW) return Status::e_invalid;
   if (!is_short_text(decision.user_name) || !is_short_text(decision.name_space)) return Status::e_range;
   if (!is_text(decision.user_name) || !is_text(decision.name_space)) return Status::e_invalid;
   if (decision.flags & MORTISE_AUTH_HAS_USER_NAME) answer.user_name = string_of(decision.user_name);
   if (decision.flags & MORTISE_AUTH_HAS_NAME_SPACE) answer.name_space = string_of(decision.name_space);
   if (decision.flags & MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX) answer.session_expiry_max_s = decision.session_expiry_max_s;
+  const bool has_unsaid = ((decision.flags & MORTISE_AUTH_HAS_VALID_FOR) == 0 && decision.valid_for_s != 0) ||
+                          ((decision.flags & MORTISE_AUTH_HAS_NOTE) == 0 && decision.note.size != 0);
+  if (has_unsaid) return Status::e_invalid;
+  if (decision.flags & MORTISE_AUTH_HAS_VALID_FOR) answer.valid_for_s = decision.valid_for_s;
+  if (decision.note.size > MORTISE_MAX_NOTE_BYTES) return Status::e_range;
+  if (decision.flags & MORTISE_AUTH_HAS_NOTE) answer.note = string_of(decision.note);
   answer.reason_code = decision.reason_code;
   answer.explanation = string_of(decision.explanation);
   return Status::ok;

@@ -81,6 +81,7 @@ std::shared_ptr<Shown> show(const Principal& principal) {
   shown->bytes(MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT, principal.certificate.fingerprint);
   shown->pairs(MORTISE_FIELD_PRINCIPAL_USER_PROPERTIES, principal.user_properties);
   shown->number(MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH, principal.session_epoch);
+  shown->bytes(MORTISE_FIELD_PRINCIPAL_NOTE, principal.note);
   return shown;
 }
 

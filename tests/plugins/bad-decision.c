@@ -29,7 +29,7 @@ static uint32_t authenticate(void* instance, mortise_handle call) {
       answer.verdict = 77;
       break;
     case 4:
-      answer.reserved = 1;
+      answer.valid_for_s = 1; /* without its bit */
       break;
     case 5:
       answer.flags = 0x80000000U;

@@ -131,7 +131,8 @@ TEST_F(FakeHostTest, NonsenseInADecisionIsRefusedByKind) {
       {"BOUND", [](auto& d) { d.verdict = MORTISE_VERDICT_BOUND; }, Status::e_illegal},
       {"PENDING without token", [](auto& d) { d.verdict = MORTISE_VERDICT_PENDING; }, Status::e_illegal},
       {"token without PENDING", [](auto& d) { d.token = 1; }, Status::e_illegal},
-      {"reserved", [](auto& d) { d.reserved = 1; }, Status::e_invalid},
+      {"a period without its bit", [](auto& d) { d.valid_for_s = 1; }, Status::e_invalid},
+      {"a note without its bit", [](auto& d) { d.note = MORTISE_TEXT("n"); }, Status::e_invalid},
       {"reason code with ALLOW", [](auto& d) { d.reason_code = 0x87; }, Status::e_invalid},
       {"unknown flag", [](auto& d) { d.flags = 8; }, Status::e_invalid},
   };

@@ -244,6 +244,8 @@ TEST_F(PluginTest, AnAuthDecisionCarriesAllItWasGiven) {
         .user_name("alice")
         .name_space("blue")
         .session_expiry_max(std::chrono::hours(1))
+        .valid_for(std::chrono::minutes(1))
+        .note(std::string("a\0b", 3))
         .because("line 7");
   };
   const Answer answer = host_.authenticate({});
@@ -251,6 +253,8 @@ TEST_F(PluginTest, AnAuthDecisionCarriesAllItWasGiven) {
   EXPECT_EQ(answer.user_name, "alice");
   EXPECT_EQ(answer.name_space, "blue");
   EXPECT_EQ(answer.session_expiry_max_s, 3600u);
+  EXPECT_EQ(answer.valid_for_s, 60u);
+  EXPECT_EQ(answer.note, std::string("a\0b", 3));
   EXPECT_EQ(answer.explanation, "line 7");
 }
 

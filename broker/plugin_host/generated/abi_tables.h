@@ -12,7 +12,7 @@ namespace mortise::plugin_host::abi {
 
 inline constexpr std::uint32_t kMajor = 0;
 inline constexpr std::uint32_t kMinor = 1;
-inline constexpr std::uint64_t kDescriptionHash = 0x14ee813801fa8ee0U;
+inline constexpr std::uint64_t kDescriptionHash = 0x44ee4fbe80721e50U;
 inline constexpr std::string_view kEntrySymbol = "mortise_plugin_entry";
 
 /// Bits of a handle, from the highest: class, kind, then slot and call serial (borrowed) or index and generation (owned).
@@ -49,6 +49,7 @@ inline constexpr std::uint32_t kMaxTopicBytes = 65535;  // Bytes of a topic, fil
 inline constexpr std::uint32_t kMaxEvents = 256;  // Events in one batch.
 inline constexpr std::uint32_t kMaxCursorBytes = 256;  // Bytes of a load cursor.
 inline constexpr std::uint32_t kMaxAuthenticationDataBytes = 65535;  // Bytes of Authentication Data.
+inline constexpr std::uint32_t kMaxNoteBytes = 65535;  // Bytes of what a plugin notes of a client.
 inline constexpr std::uint32_t kMaxExchangeSteps = 16;  // Steps of one exchange; a CONTINUE in the last one ends it.
 
 inline constexpr std::array kStatuses = {
@@ -82,7 +83,7 @@ inline constexpr std::array kStatuses = {
 
 inline constexpr std::array kKinds = {
   KindRow{1, "connect_request", false, true, 26},
-  KindRow{2, "principal", false, true, 15},
+  KindRow{2, "principal", false, true, 16},
   KindRow{3, "access_request", false, true, 9},
   KindRow{4, "bind_request", false, true, 2},
   KindRow{5, "config", false, false, 4},
@@ -141,6 +142,7 @@ inline constexpr std::array kFields = {
   FieldRow{0x020c, "certificate_fingerprint", 2, FieldType::kBytes, true, false, 0},
   FieldRow{0x020d, "user_properties", 2, FieldType::kPairs, false, false, 0},
   FieldRow{0x020e, "session_epoch", 2, FieldType::kU64, false, false, 0},
+  FieldRow{0x020f, "note", 2, FieldType::kBytes, true, false, 0},
   FieldRow{0x0300, "action", 3, FieldType::kU64, false, false, 0},
   FieldRow{0x0301, "topic", 3, FieldType::kBytes, false, false, 0},
   FieldRow{0x0302, "original_topic", 3, FieldType::kBytes, false, false, 0},

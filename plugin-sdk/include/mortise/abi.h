@@ -32,9 +32,9 @@ MORTISE_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Mortise's ABI 
 #define MORTISE_ABI_MINOR_REQUIRED MORTISE_ABI_MINOR
 #endif
 /* Hash of the layouts, values and contracts of this header. */
-#define MORTISE_DESCRIPTION_HASH UINT64_C(0x14ee813801fa8ee0)
-#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0x01fa8ee0)
-#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x14ee8138)
+#define MORTISE_DESCRIPTION_HASH UINT64_C(0x44ee4fbe80721e50)
+#define MORTISE_DESCRIPTION_HASH_LOW UINT32_C(0x80721e50)
+#define MORTISE_DESCRIPTION_HASH_HIGH UINT32_C(0x44ee4fbe)
 
 typedef uint64_t mortise_handle;
 
@@ -80,6 +80,8 @@ typedef uint64_t mortise_handle;
 #define MORTISE_AUTH_HAS_NAME_SPACE UINT32_C(2) /* name_space scopes the client id. */
 #define MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX UINT32_C(4) /* session_expiry_max_s lowers the session's expiry. */
 #define MORTISE_AUTH_HAS_AUTHENTICATION_DATA UINT32_C(8) /* exchange only: authentication_data is sent to the client (it may be empty). */
+#define MORTISE_AUTH_HAS_VALID_FOR UINT32_C(16) /* valid_for_s ends the connection. */
+#define MORTISE_AUTH_HAS_NOTE UINT32_C(32) /* note is kept with the client (it may be empty). */
 
 /* What an exchange is for: the value of EXCHANGE's reason. */
 #define MORTISE_EXCHANGE_CONNECT UINT32_C(1) /* A CONNECT with an Authentication Method. */
@@ -160,6 +162,7 @@ typedef uint64_t mortise_handle;
 #define MORTISE_MAX_EVENTS UINT32_C(256) /* Events in one batch. */
 #define MORTISE_MAX_CURSOR_BYTES UINT32_C(256) /* Bytes of a load cursor. */
 #define MORTISE_MAX_AUTHENTICATION_DATA_BYTES UINT32_C(0xffff) /* Bytes of Authentication Data. */
+#define MORTISE_MAX_NOTE_BYTES UINT32_C(0xffff) /* Bytes of what a plugin notes of a client. */
 #define MORTISE_MAX_EXCHANGE_STEPS UINT32_C(16) /* Steps of one exchange; a CONTINUE in the last one ends it. */
 
 /* ---- Kinds of handle and their fields ---- */
@@ -222,6 +225,7 @@ typedef uint64_t mortise_handle;
 #define MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT UINT32_C(0x020c) /* bytes, optional: SHA-256 of it, 64 lower-case hexadecimal digits. */
 #define MORTISE_FIELD_PRINCIPAL_USER_PROPERTIES UINT32_C(0x020d) /* pairs: User Properties of the CONNECT. */
 #define MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH UINT32_C(0x020e) /* u64: Differs for every connection, also of the same client id. */
+#define MORTISE_FIELD_PRINCIPAL_NOTE UINT32_C(0x020f) /* bytes, optional: What the plugin that let the client in noted of it; shown to that plugin alone. */
 
 #define MORTISE_FIELD_ACCESS_ACTION UINT32_C(0x0300) /* u64: MORTISE_ACTION_... */
 #define MORTISE_FIELD_ACCESS_TOPIC UINT32_C(0x0301) /* bytes: The routed Topic Name or Filter, without $share/<name>/. */
@@ -364,8 +368,9 @@ typedef struct mortise_auth_decision {
   uint32_t flags;
   /* Upper bound of the session's expiry, in seconds. */
   uint32_t session_expiry_max_s;
-  /* 0. */
-  uint32_t reserved;
+  /* So many seconds after this the client is disconnected with 0xA0, Maximum connect time, unless it has
+   * authenticated again. */
+  uint32_t valid_for_s;
   /* With PENDING: the token; otherwise 0. */
   mortise_handle token;
   /* Replaces the client's user name. */
@@ -374,6 +379,8 @@ typedef struct mortise_auth_decision {
   mortise_bytes name_space;
   /* For the log only: which rule decided. Never a secret. */
   mortise_bytes explanation;
+  /* Any bytes that this plugin wants to find again: PRINCIPAL's note, for as long as the client is connected. */
+  mortise_bytes note;
 } mortise_auth_decision;
 
 /* The answer of authorize. */
@@ -433,8 +440,9 @@ typedef struct mortise_exchange_decision {
   uint32_t flags;
   /* Upper bound of the session's expiry, in seconds. */
   uint32_t session_expiry_max_s;
-  /* 0. */
-  uint32_t reserved;
+  /* So many seconds after this the client is disconnected with 0xA0, Maximum connect time, unless it has
+   * authenticated again. */
+  uint32_t valid_for_s;
   /* With PENDING: the token; otherwise 0. */
   mortise_handle token;
   /* Who the client has proved to be; instead of the User Name of CONNECT. Of a re-authentication it must be who it
@@ -446,6 +454,8 @@ typedef struct mortise_exchange_decision {
   mortise_bytes authentication_data;
   /* For the log only: which rule decided. Never a secret. */
   mortise_bytes explanation;
+  /* Any bytes that this plugin wants to find again: PRINCIPAL's note, for as long as the client is connected. */
+  mortise_bytes note;
 } mortise_exchange_decision;
 
 /* A message a plugin publishes; it carries the instance as origin and a hop count, and hop 4 is dropped. */
@@ -818,10 +828,10 @@ __attribute__((visibility("default"))) uint32_t mortise_plugin_entry(const morti
   {64, MORTISE_HOOK_EVENT_EVENTS, flags, 0, MORTISE_SIGNATURE_EVENT_EVENTS, fields, child_fields, MORTISE_TEXT(MORTISE_FAMILY_EVENT), function}
 
 /* ---- Everything but struct_size zero ---- */
-#define MORTISE_AUTH_DECISION_INIT {80, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+#define MORTISE_AUTH_DECISION_INIT {96, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MORTISE_ACCESS_DECISION_INIT {72, 0, 0, 0, 0, 0, 0, NULL, {NULL, 0}, {NULL, 0}}
 #define MORTISE_BIND_DECISION_INIT {64, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}}
-#define MORTISE_EXCHANGE_DECISION_INIT {96, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
+#define MORTISE_EXCHANGE_DECISION_INIT {112, 0, 0, 0, 0, 0, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}}
 #define MORTISE_PUBLISH_INIT {64, 0, 0, 0, {NULL, 0}, {NULL, 0}, 0, 0, NULL}
 #define MORTISE_DISCONNECT_INIT {48, 0, 0, {NULL, 0}, {NULL, 0}}
 
@@ -836,17 +846,18 @@ MORTISE_STATIC_ASSERT(sizeof(mortise_filter_rule) == 24, "mortise_filter_rule: s
 MORTISE_STATIC_ASSERT(offsetof(mortise_filter_rule, effect) == 0, "mortise_filter_rule.effect");
 MORTISE_STATIC_ASSERT(offsetof(mortise_filter_rule, reserved) == 4, "mortise_filter_rule.reserved");
 MORTISE_STATIC_ASSERT(offsetof(mortise_filter_rule, filter) == 8, "mortise_filter_rule.filter");
-MORTISE_STATIC_ASSERT(sizeof(mortise_auth_decision) == 80, "mortise_auth_decision: size");
+MORTISE_STATIC_ASSERT(sizeof(mortise_auth_decision) == 96, "mortise_auth_decision: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, struct_size) == 0, "mortise_auth_decision.struct_size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, verdict) == 4, "mortise_auth_decision.verdict");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, reason_code) == 8, "mortise_auth_decision.reason_code");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, flags) == 12, "mortise_auth_decision.flags");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, session_expiry_max_s) == 16, "mortise_auth_decision.session_expiry_max_s");
-MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, reserved) == 20, "mortise_auth_decision.reserved");
+MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, valid_for_s) == 20, "mortise_auth_decision.valid_for_s");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, token) == 24, "mortise_auth_decision.token");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, user_name) == 32, "mortise_auth_decision.user_name");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, name_space) == 48, "mortise_auth_decision.name_space");
 MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, explanation) == 64, "mortise_auth_decision.explanation");
+MORTISE_STATIC_ASSERT(offsetof(mortise_auth_decision, note) == 80, "mortise_auth_decision.note");
 MORTISE_STATIC_ASSERT(sizeof(mortise_access_decision) == 72, "mortise_access_decision: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_access_decision, struct_size) == 0, "mortise_access_decision.struct_size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_access_decision, verdict) == 4, "mortise_access_decision.verdict");
@@ -867,18 +878,19 @@ MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, rule_version) == 16, "mort
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, token) == 24, "mortise_bind_decision.token");
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, prefix) == 32, "mortise_bind_decision.prefix");
 MORTISE_STATIC_ASSERT(offsetof(mortise_bind_decision, suffix) == 48, "mortise_bind_decision.suffix");
-MORTISE_STATIC_ASSERT(sizeof(mortise_exchange_decision) == 96, "mortise_exchange_decision: size");
+MORTISE_STATIC_ASSERT(sizeof(mortise_exchange_decision) == 112, "mortise_exchange_decision: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, struct_size) == 0, "mortise_exchange_decision.struct_size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, verdict) == 4, "mortise_exchange_decision.verdict");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, reason_code) == 8, "mortise_exchange_decision.reason_code");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, flags) == 12, "mortise_exchange_decision.flags");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, session_expiry_max_s) == 16, "mortise_exchange_decision.session_expiry_max_s");
-MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, reserved) == 20, "mortise_exchange_decision.reserved");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, valid_for_s) == 20, "mortise_exchange_decision.valid_for_s");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, token) == 24, "mortise_exchange_decision.token");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, user_name) == 32, "mortise_exchange_decision.user_name");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, name_space) == 48, "mortise_exchange_decision.name_space");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, authentication_data) == 64, "mortise_exchange_decision.authentication_data");
 MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, explanation) == 80, "mortise_exchange_decision.explanation");
+MORTISE_STATIC_ASSERT(offsetof(mortise_exchange_decision, note) == 96, "mortise_exchange_decision.note");
 MORTISE_STATIC_ASSERT(sizeof(mortise_publish) == 64, "mortise_publish: size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_publish, struct_size) == 0, "mortise_publish.struct_size");
 MORTISE_STATIC_ASSERT(offsetof(mortise_publish, qos) == 4, "mortise_publish.qos");

@@ -35,6 +35,13 @@ class AuthDecision {
     abi_.flags |= MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
     return abi_.session_expiry_max_s = static_cast<std::uint32_t>(most.count()), *this;
   }
+  /// Disconnects the client after so long.
+  AuthDecision& valid_for(std::chrono::seconds how_long) {
+    abi_.flags |= MORTISE_AUTH_HAS_VALID_FOR;
+    return abi_.valid_for_s = detail::seconds_of(how_long), *this;
+  }
+  /// Keeps bytes with the client that the plugin finds again as its principal's note().
+  AuthDecision& note(std::string bytes) { return abi_.flags |= MORTISE_AUTH_HAS_NOTE, note_ = std::move(bytes), *this; }
   /// For the log only: which rule decided. Never a secret.
   AuthDecision& because(std::string why) { return explanation_ = std::move(why), *this; }
 
@@ -44,6 +51,7 @@ class AuthDecision {
     decision.user_name = detail::bytes_of(user_name_);
     decision.name_space = detail::bytes_of(name_space_);
     decision.explanation = detail::bytes_of(explanation_);
+    decision.note = detail::bytes_of(note_);
     return decision;
   }
 
@@ -59,6 +67,7 @@ class AuthDecision {
   std::string user_name_;
   std::string name_space_;
   std::string explanation_;
+  std::string note_;
 };
 
 /// The answer of authorize.
@@ -195,6 +204,15 @@ class ExchangeDecision {
     abi_.flags |= MORTISE_AUTH_HAS_SESSION_EXPIRY_MAX;
     return abi_.session_expiry_max_s = static_cast<std::uint32_t>(most.count()), *this;
   }
+  /// With allow(): disconnects the client after so long, unless it authenticates again.
+  ExchangeDecision& valid_for(std::chrono::seconds how_long) {
+    abi_.flags |= MORTISE_AUTH_HAS_VALID_FOR;
+    return abi_.valid_for_s = detail::seconds_of(how_long), *this;
+  }
+  /// With allow(): keeps bytes with the client that the plugin finds again as its principal's note().
+  ExchangeDecision& note(std::string bytes) {
+    return abi_.flags |= MORTISE_AUTH_HAS_NOTE, note_ = std::move(bytes), *this;
+  }
   /// For the log only: which rule decided. Never a secret.
   ExchangeDecision& because(std::string why) { return explanation_ = std::move(why), *this; }
 
@@ -205,6 +223,7 @@ class ExchangeDecision {
     decision.name_space = detail::bytes_of(name_space_);
     decision.authentication_data = detail::bytes_of(authentication_data_);
     decision.explanation = detail::bytes_of(explanation_);
+    decision.note = detail::bytes_of(note_);
     return decision;
   }
 
@@ -221,6 +240,7 @@ class ExchangeDecision {
   std::string name_space_;
   std::string authentication_data_;
   std::string explanation_;
+  std::string note_;
 };
 
 MORTISE_SDK_END

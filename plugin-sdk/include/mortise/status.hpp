@@ -4,6 +4,8 @@
 
 #include <mortise/abi.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <mortise/detail/hooks.inc.hpp>
 #include <stdexcept>
@@ -76,6 +78,11 @@ class Error : public std::runtime_error {
 };
 
 namespace detail {
+
+/// Seconds as the ABI has them.
+inline std::uint32_t seconds_of(std::chrono::seconds time) {
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(std::max<std::int64_t>(time.count(), 0), UINT32_MAX));
+}
 
 inline mortise_bytes bytes_of(std::string_view text) { return {text.data(), text.size()}; }
 

@@ -113,6 +113,49 @@ TEST_P(DisconnectTest, DisconnectMayChangeTheExpiryButNotPassWhatAuthenticationA
   EXPECT_EQ(broker.index().size(), 0u);
 }
 
+TEST_P(DisconnectTest, WhoWasLetInForAWhileIsDisconnectedAfterIt) {
+  plugins.auth->on_authenticate = [](const hooks::ConnectRequest& request) -> hooks::Answer<hooks::AuthDecision> {
+    hooks::AuthDecision decision = allow_connect();
+    if (request.client_id != "stays") decision.valid_for = Seconds(60);
+    return decision;
+  };
+  TestBroker broker(options());
+  auto& client = broker.client();
+  auto& other = broker.client();
+  client.connect("c", true, 10);
+  other.connect("stays", true, 10);
+  client.take_types();
+  broker.advance(Millis(59'999));
+  EXPECT_TRUE(client.is_open());
+  broker.advance(Millis(1));
+  EXPECT_EQ(client.next_as<mqtt::DisconnectView>().reason, ReasonCode::kMaximumConnectTime);
+  EXPECT_FALSE(client.is_open());
+  broker.advance(Seconds(1000));
+  EXPECT_TRUE(other.is_open());
+}
+
+TEST_P(DisconnectTest, AuthorizationIsAskedWithWhatAuthenticationNoted) {
+  std::vector<std::string> noted;
+  plugins.auth->on_authenticate = [](const hooks::ConnectRequest& request) -> hooks::Answer<hooks::AuthDecision> {
+    hooks::AuthDecision decision = allow_connect();
+    if (request.client_id == "c") decision.note = "may read a";
+    return decision;
+  };
+  plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
+    const mqtt::PrincipalNote* const note = request.principal->note();
+    noted.push_back(note != nullptr ? note->plugin + ": " + note->text : "nothing");
+    return access(true);
+  };
+  TestBroker broker(options());
+  auto& client = broker.client();
+  client.connect("c");
+  client.subscribe("a", 0);
+  auto& other = broker.client();
+  other.connect("d");
+  other.subscribe("a", 0);
+  EXPECT_THAT(noted, ElementsAre("auth: may read a", "nothing"));
+}
+
 TEST_P(DisconnectTest, AnExpiryAfterZeroAtConnectIsAProtocolError) {  // 5.0 section 3.14.2.2.2
   TestBroker broker(options());
   auto& client = broker.client();

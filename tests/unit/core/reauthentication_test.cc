@@ -34,6 +34,29 @@ TEST_P(ReauthenticationTest, AConnectedClientAuthenticatesAgainWhileItsTrafficGo
   expect_auth(client, ReasonCode::kSuccess, std::nullopt);
 }
 
+TEST_P(ReauthenticationTest, WhatIsGrantedAndNotedAnewCounts) {
+  std::vector<std::string> noted;
+  plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
+    noted.push_back(request.principal->note() != nullptr ? request.principal->note()->text : "nothing");
+    return access(true);
+  };
+  TestBroker broker(options());
+  auto& client = enhanced(broker);
+  ExchangeDecision renewed = allow("alice");
+  renewed.valid_for = Seconds(60);
+  renewed.note = "renewed";
+  answers = {renewed};
+  client.send(again("x"));
+  expect_auth(client, ReasonCode::kSuccess, std::nullopt);
+  client.publish("t", "x", 1, 1);
+  EXPECT_EQ(client.next().type, PacketType::kPuback);
+  EXPECT_THAT(noted, ElementsAre("renewed"));
+  broker.advance(Millis(59'999));
+  EXPECT_TRUE(client.is_open());
+  broker.advance(Millis(1));
+  expect_disconnected(client, ReasonCode::kMaximumConnectTime);
+}
+
 TEST_P(ReauthenticationTest, ItGoesOnBesideAPublishThatWaitsForItsOwnAnswer) {
   plugins.auth->on_authorize = [this](const hooks::AccessRequest&) -> hooks::Answer<hooks::AccessDecision> {
     return pending();

@@ -114,7 +114,7 @@ TEST_F(ExchangeHooks, a_decision_that_makes_no_sense_is_refused) {
     made.flags = MORTISE_AUTH_HAS_USER_NAME;
     give(made);  // who it is, is only known in the end
     made = answer(MORTISE_VERDICT_ALLOW);
-    made.flags = 16;
+    made.flags = 64;
     give(made);
     const std::string large(MORTISE_MAX_AUTHENTICATION_DATA_BYTES + 1, 'x');
     made = answer(MORTISE_VERDICT_CONTINUE);

@@ -70,5 +70,69 @@ TEST_F(Fields, the_process_on_a_unix_socket_is_shown_of_an_exchange_that_connect
   EXPECT_THAT(shown_, ElementsAre("E_ABSENT", "E_ABSENT", "E_ABSENT"));
 }
 
+TEST_F(Fields, a_note_is_shown_to_the_plugin_that_made_it_alone) {
+  std::vector<std::string> shown;
+  probe("probe-concurrent", [&](std::uint32_t at, mortise_handle call, mortise_handle self) {
+    if (at != MORTISE_HOOK_AUTH_AUTHORIZE) return std::uint32_t{MORTISE_OK};
+    mortise_handle client = 0;
+    EXPECT_EQ(kViewService.get_child(call, MORTISE_FIELD_ACCESS_PRINCIPAL, 0, &client), MORTISE_OK);
+    shown.push_back(read_text(client, MORTISE_FIELD_PRINCIPAL_NOTE));
+    mortise_handle kept = 0;
+    EXPECT_EQ(kCoreService.retain(client, &kept), MORTISE_OK);
+    char bytes[16] = {};
+    std::uint64_t copied = 0;
+    const std::uint32_t told = kViewService.copy(kept, MORTISE_FIELD_PRINCIPAL_NOTE, 0, bytes, sizeof bytes, &copied);
+    shown.push_back(told == MORTISE_OK ? std::string(bytes, copied) : status(told));
+    EXPECT_EQ(kCoreService.release(self, kept), MORTISE_OK);
+    return std::uint32_t{MORTISE_E_FAILED};
+  });
+  add("p", "probe-concurrent", "a");
+  must_start();
+  const auto ask = [&](std::optional<mqtt::PrincipalNote> note) {
+    auto client = std::make_shared<mqtt::Principal>(*principal());
+    client->set_details({nullptr, nullptr, std::move(note)});
+    auto request = std::make_shared<hooks::AccessRequest>(*access_request());
+    request->principal = client;
+    (void)auth().authorize(request, ticket(), now());
+  };
+  ask(mqtt::PrincipalNote{"p", "it may"});
+  ask(mqtt::PrincipalNote{"another", "it may"});
+  ask(std::nullopt);
+  EXPECT_THAT(shown, ElementsAre("it may", "it may", "E_ABSENT", "E_ABSENT", "E_ABSENT", "E_ABSENT"));
+}
+
+TEST_F(Fields, a_decision_limits_how_long_a_client_stays_and_notes_what_it_may) {
+  std::vector<std::string> told;
+  probe("probe-concurrent", [&](std::uint32_t at, mortise_handle call, mortise_handle) {
+    if (at != MORTISE_HOOK_AUTH_AUTHENTICATE) return std::uint32_t{MORTISE_OK};
+    mortise_auth_decision made = MORTISE_AUTH_DECISION_INIT;
+    made.verdict = MORTISE_VERDICT_ALLOW;
+    const auto give = [&] { told.push_back(status(kDecisionService.decide_auth(call, &made))); };
+    made.valid_for_s = 5;
+    give();  // without its bit
+    made.valid_for_s = 0;
+    made.note = MORTISE_TEXT("note");
+    give();
+    made.flags = MORTISE_AUTH_HAS_VALID_FOR | MORTISE_AUTH_HAS_NOTE;
+    made.verdict = MORTISE_VERDICT_NEXT;
+    give();  // of a client that is not let in
+    made.verdict = MORTISE_VERDICT_ALLOW;
+    const std::string long_note(MORTISE_MAX_NOTE_BYTES + 1, 'x');
+    made.note = {long_note.data(), long_note.size()};
+    give();
+    made.note = MORTISE_TEXT("note");
+    made.valid_for_s = 5;
+    give();
+    return std::uint32_t{MORTISE_OK};
+  });
+  add("p", "probe-concurrent", "a");
+  must_start();
+  const auto got = authenticate();
+  ASSERT_NE(decision_of(got), nullptr);
+  EXPECT_EQ(decision_of(got)->valid_for, Seconds(5));
+  EXPECT_EQ(decision_of(got)->note, "note");
+  EXPECT_THAT(told, ElementsAre("E_INVALID", "E_INVALID", "E_INVALID", "E_RANGE", "OK"));
+}
+
 }  // namespace
 }  // namespace mortise::plugin_host

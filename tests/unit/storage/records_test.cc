@@ -30,9 +30,9 @@ session::SessionRecord full_session() {
   principal->peer_address = "::1";
   principal->peer_port = 4711;
   principal->version = mqtt::ProtocolVersion::k311;
-  principal->certificate =
-      std::make_shared<mqtt::CertificateIdentity>(mqtt::CertificateIdentity{"CN=a", "a", "DNS:a", "00:11"});
-  principal->user_properties = std::make_shared<mqtt::UserProperties>(mqtt::UserProperties{{"k", "v"}, {"k", ""}});
+  principal->set_details(
+      {std::make_shared<mqtt::CertificateIdentity>(mqtt::CertificateIdentity{"CN=a", "a", "DNS:a", "00:11"}),
+       std::make_shared<mqtt::UserProperties>(mqtt::UserProperties{{"k", "v"}, {"k", ""}}), std::nullopt});
   principal->connected_at = WallTime(Millis(1'700'000'000'123));
   session::SessionRecord record;
   record.number = 77;
@@ -59,8 +59,8 @@ TEST(Records, ASessionComesBackAsItWas) {
   EXPECT_EQ(out->principal->listener.text(), in.principal->listener.text());
   EXPECT_EQ(out->principal->peer_port, 4711);
   EXPECT_EQ(out->principal->version, mqtt::ProtocolVersion::k311);
-  EXPECT_EQ(out->principal->certificate->fingerprint_sha256, "00:11");
-  EXPECT_EQ(*out->principal->user_properties, *in.principal->user_properties);
+  EXPECT_EQ(out->principal->certificate()->fingerprint_sha256, "00:11");
+  EXPECT_EQ(*out->principal->user_properties(), *in.principal->user_properties());
   EXPECT_EQ(out->principal->connected_at, in.principal->connected_at);
   EXPECT_EQ(out->affix->prefix, "tenant/a/");
   EXPECT_EQ(out->affix->suffix, "/z");

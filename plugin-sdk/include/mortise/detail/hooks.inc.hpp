@@ -117,7 +117,8 @@
   X(certificate_alternative_names, pairs, MORTISE_FIELD_PRINCIPAL_CERTIFICATE_ALTERNATIVE_NAMES, none) \
   X(certificate_fingerprint, bytes, MORTISE_FIELD_PRINCIPAL_CERTIFICATE_FINGERPRINT, none) \
   X(user_properties, pairs, MORTISE_FIELD_PRINCIPAL_USER_PROPERTIES, none) \
-  X(session_epoch, u64, MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH, none)
+  X(session_epoch, u64, MORTISE_FIELD_PRINCIPAL_SESSION_EPOCH, none) \
+  X(note, bytes, MORTISE_FIELD_PRINCIPAL_NOTE, none)
 #define MORTISE_FOR_EACH_FIELD_OF_ACCESS_REQUEST(X) \
   X(action, u64, MORTISE_FIELD_ACCESS_ACTION, none) \
   X(topic, bytes, MORTISE_FIELD_ACCESS_TOPIC, none) \

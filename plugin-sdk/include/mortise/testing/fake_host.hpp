@@ -33,6 +33,8 @@ struct Answer {
   std::optional<std::string> user_name;  // authenticate, exchange
   std::optional<std::string> name_space;
   std::optional<std::uint32_t> session_expiry_max_s;
+  std::optional<std::uint32_t> valid_for_s;
+  std::optional<std::string> note;
   std::optional<std::string> authentication_data;  // exchange
   struct Rule {
     std::uint32_t effect;  // MORTISE_RULE_...

@@ -65,6 +65,7 @@ struct Principal {
   Certificate certificate = {};
   Pairs user_properties = {};
   std::uint64_t session_epoch = 1;
+  std::optional<std::string> note = {};  // as an answer of authenticate or exchange left it
 };
 
 struct AccessRequest {
