@@ -3,7 +3,7 @@
 #include <mortise/abi.h>
 
 #include <algorithm>
-#include <mortise/topics.hpp>
+#include <mortise/grants.hpp>
 
 namespace auth_file {
 
@@ -20,30 +20,11 @@ bool concerns(const Rule& rule, const ClientView& client) {
   return rule.clients.empty() || matches_any(rule.clients, client.client_id);
 }
 
-/// The value that stands for a placeholder; nothing when it is absent, or would be more or less than part of a level.
-std::optional<std::string_view> value_of(char placeholder, const ClientView& client, bool begins_topic) {
-  const std::optional<std::string_view> value = placeholder == 'c' ? client.client_id : client.user_name;
-  if (!value || !mortise::fits_in_level(*value)) return std::nullopt;
-  if (begins_topic && value->front() == '$') return std::nullopt;
-  return value;
-}
-
 /// The filter a pattern means for this client; nothing when it means none. `buffer` holds it if it had to be made.
 std::optional<std::string_view> filter_for(const TopicPattern& pattern, const ClientView& client, std::string& buffer) {
   if (!pattern.has_placeholder) return std::string_view(pattern.text);
-  buffer.clear();
-  for (std::size_t i = 0; i < pattern.text.size(); ++i) {
-    if (pattern.text[i] != '%') {
-      buffer += pattern.text[i];
-    } else if (pattern.text[++i] == '%') {
-      buffer += '%';
-    } else {
-      const auto value = value_of(pattern.text[i], client, buffer.empty());
-      if (!value || buffer.size() + value->size() > MORTISE_MAX_TOPIC_BYTES) return std::nullopt;
-      buffer += *value;
-    }
-  }
-  return std::string_view(buffer);
+  const auto value_of = [&client](char name) { return name == 'c' ? client.client_id : client.user_name; };
+  return mortise::fill_filter(pattern.text, value_of, buffer);
 }
 
 /// Calls `visit(rule, filter)` for each filter that the rules name to this client, in their order, until it says stop.

@@ -132,7 +132,7 @@ std::shared_ptr<const Acl> Acl::parse(const std::string& text, const std::string
     error = name + ":" + wrong.what();
   } catch (const YAML::Exception& wrong) {
     error = name + ":" + std::to_string(wrong.mark.line + 1) + ":" + std::to_string(wrong.mark.column + 1) +
-            ": not YAML: " + wrong.msg;
+            ": not YAML: " + quoted(wrong.msg, 200);
   }
   return nullptr;
 }

@@ -94,53 +94,10 @@ bool Passwords::check(std::string_view user, std::string_view password) const {
 
 // ---- Threads ----
 
-PasswordCheck::PasswordCheck(std::size_t threads, std::size_t capacity) : capacity_(capacity) {
-  try {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
-  } catch (...) {
-    end();
-    throw;
-  }
-}
-
-PasswordCheck::~PasswordCheck() { end(); }
-
-void PasswordCheck::end() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_ending_ = true;
-  }
-  has_work_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
-  for (Job& job : jobs_) (void)job.pending.complete(AuthDecision::deny(reason::kServerUnavailable));
-  jobs_.clear();
-}
-
-bool PasswordCheck::reserve() {
-  const std::lock_guard lock(mutex_);
-  if (is_ending_ || reserved_ == capacity_) return false;
-  ++reserved_;
-  return true;
-}
-
-void PasswordCheck::give_back() {
-  const std::lock_guard lock(mutex_);
-  --reserved_;
-}
-
-void PasswordCheck::submit(Job job) {
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-  }
-  has_work_.notify_one();
-}
-
 namespace {
 
 /// A client that has left in the meantime is no error, so nobody asks what complete() says.
-void answer(PasswordCheck::Job& job) {
+void answer(PasswordJob& job) {
   try {
     const bool is_right = job.passwords->check(job.user, job.password.view());
     (void)job.pending.complete(is_right ? AuthDecision::allow() : AuthDecision::deny(reason::kBadUserNameOrPassword));
@@ -151,17 +108,8 @@ void answer(PasswordCheck::Job& job) {
 
 }  // namespace
 
-void PasswordCheck::run() {
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    has_work_.wait(lock, [this] { return is_ending_ || !jobs_.empty(); });
-    if (is_ending_) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    answer(job);
-    give_back();
-  }
-}
+PasswordCheck::PasswordCheck(std::size_t threads, std::size_t capacity)
+    : Workers(threads, capacity, answer,
+              [](PasswordJob& job) { (void)job.pending.complete(AuthDecision::deny(reason::kServerUnavailable)); }) {}
 
 }  // namespace auth_file

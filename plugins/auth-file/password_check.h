@@ -1,13 +1,10 @@
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mortise/password_file.hpp>
 #include <mortise/plugin.hpp>
-#include <mutex>
+#include <mortise/workers.hpp>
 #include <optional>
-#include <thread>
 #include <vector>
 
 namespace auth_file {
@@ -47,42 +44,19 @@ class Passwords {
   const DecoySecret secret_;
 };
 
-/// Threads that check passwords, with a bounded queue before them. Internally synchronised.
-class PasswordCheck {
+struct PasswordJob {
+  mortise::AuthPending pending;
+  std::string user;
+  mortise::Secret password;
+  std::shared_ptr<const Passwords> passwords;
+};
+
+/// Threads that check passwords, with a bounded queue before them; what still waits when they end is answered with
+/// Server unavailable. Internally synchronised.
+class PasswordCheck : public mortise::Workers<PasswordJob> {
  public:
-  struct Job {
-    mortise::AuthPending pending;
-    std::string user;
-    mortise::Secret password;
-    std::shared_ptr<const Passwords> passwords;
-  };
-
-  /// Starts the threads. Errors: std::system_error when there are none to be had.
+  /// Errors: std::system_error when there are no threads to be had.
   PasswordCheck(std::size_t threads, std::size_t capacity);
-  /// Ends the threads; what waits is answered with Server unavailable.
-  ~PasswordCheck();
-  PasswordCheck(const PasswordCheck&) = delete;
-  PasswordCheck& operator=(const PasswordCheck&) = delete;
-
-  /// Takes a place in the queue, to be used by submit() or given back. False: it is full.
-  bool reserve();
-  void give_back();
-  /// Queues a job in a place that was reserved.
-  void submit(Job job);
-
- private:
-  void run();
-  void end();
-
-  const std::size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable has_work_;
-  // Guarded by mutex_.
-  std::deque<Job> jobs_;
-  std::size_t reserved_ = 0;  // places taken: reserved, queued or being worked on
-  bool is_ending_ = false;
-  // Constant after construction.
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace auth_file

@@ -185,6 +185,7 @@ TEST(AclTest, EachMistakeIsNamedWithItsPlaceAndTheRemedy) {
   EXPECT_THAT(error_of("rules: [{ allow: all, topics: [$share/g/a] }]"), HasSubstr("leave $share/<name>/ out"));
   EXPECT_THAT(error_of("rules: [{ allow: all, allow: all, topics: [a] }]"), HasSubstr("twice"));
   EXPECT_THAT(error_of("rules: [{ allow: all"), HasSubstr("not YAML"));
+  EXPECT_THAT(error_of("rules: \"\\\x01\""), ::testing::Not(HasSubstr("\x01"))) << "the parser's words are one line";
   EXPECT_THAT(error_of("rules"), HasSubstr("a mapping with the key rules"));
   EXPECT_THAT(error_of("rules: {}"), HasSubstr("be a list"));
   EXPECT_THAT(error_of("rules: [a]"), HasSubstr("a rule is a mapping"));
