@@ -106,10 +106,10 @@ class Program:
         self.process.stdout.close()
 
 
-def run(*command, stdin=None, env=None):
+def run(*command, stdin=None, env=None, cwd=None):
     """Runs a program to its end; its status, output and errors."""
     return subprocess.run([str(part) for part in command], input=stdin, capture_output=True, text=True, errors="replace",
-                          timeout=DEADLINE, env={**os.environ, **(env or {})}, check=False)
+                          timeout=DEADLINE, env={**os.environ, **(env or {})}, cwd=cwd, check=False)
 
 
 class Broker:
