@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-OWN_PLUGINS = {"auth-file": ["0x0101", "0x0102", "0x0103", "0x0104"], "auth-certificate": ["0x0101", "0x0102"], "auth-jwt": ["0x0101", "0x0102"],
+OWN_PLUGINS = {"auth-file": ["0x0101", "0x0102", "0x0103", "0x0104"], "auth-certificate": ["0x0101", "0x0102"], "auth-http": ["0x0101", "0x0102"],
+               "auth-jwt": ["0x0101", "0x0102"],
                "topic-affix": ["0x0201"],
                "store-sqlite": ["0x0301", "0x0302", "0x0303", "0x0304"]}
 
