@@ -83,12 +83,13 @@ Broker::Broker(config::SettingsPtr settings)
 
 Broker::~Broker() { stop(Millis(0)); }
 
-Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings) {
+Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings,
+                                              std::vector<net::InheritedSocket> inherited) {
   std::unique_ptr<Broker> broker(new Broker(std::move(settings)));  // NOLINT: the constructor is private
   if (Result<void> done = broker->claim_data_dir(); !done) return std::move(done).as_failure();
   if (Result<void> done = broker->load_plugins(); !done) return std::move(done).as_failure();
   if (Result<void> done = broker->restore(); !done) return std::move(done).as_failure();
-  if (Result<void> done = broker->open(); !done) return std::move(done).as_failure();
+  if (Result<void> done = broker->open(std::move(inherited)); !done) return std::move(done).as_failure();
   return broker;
 }
 
@@ -159,14 +160,14 @@ Result<void> Broker::restore() {
   return {};
 }
 
-Result<void> Broker::open() {
+Result<void> Broker::open(std::vector<net::InheritedSocket> inherited) {
   std::vector<core::Shard*> shards;
   for (const std::unique_ptr<core::Shard>& shard : shards_) shards.push_back(shard.get());
   Result<std::unique_ptr<net::LoopGroup>> loops = net::LoopGroup::create(*mesh_, reclaim_, shards, loop_limits());
   if (!loops) return std::move(loops).as_failure();
   loops_ = std::move(*loops);
   loops_->start();
-  Result<void> listening = loops_->listen(settings_->listeners);
+  Result<void> listening = loops_->listen(settings_->listeners, std::move(inherited));
   if (!listening) return failure(settings_->file.string() + ": " + listening.error().message);
   return {};
 }
@@ -207,6 +208,15 @@ std::vector<Broker::LoopReport> Broker::report() {
   const std::shared_ptr<LoopAnswers> answers = ask_loops();
   while (const std::size_t missing = answers->missing.load()) answers->missing.wait(missing);
   return std::move(answers->reports);
+}
+
+bool Broker::is_alive() {
+  if (!loops_ || (signs_missing_ && signs_missing_->load() != 0)) return false;
+  signs_missing_ = std::make_shared<std::atomic<std::size_t>>(shards_.size());
+  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
+    mesh_->mailbox(static_cast<LoopIndex>(loop)).post_always([missing = signs_missing_] { missing->fetch_sub(1); });
+  }
+  return true;
 }
 
 SteadyTime Broker::watch_memory(SteadyTime now) {

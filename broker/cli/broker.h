@@ -24,7 +24,9 @@ class Broker {
  public:
   /// Everything or nothing: directories, plugins, the store and what it holds, then loops and listeners. Errors: one
   /// line that names what cannot be had; then nothing is left running or open.
-  static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings);
+  /// `inherited`: sockets for some of the listeners, instead of opening them.
+  static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings,
+                                               std::vector<net::InheritedSocket> inherited = {});
   /// Starts the plugins, so that they look at their configuration, and stops them. No store, directory or port is
   /// opened. Errors: as start(). Returns what each plugin is.
   static Result<std::vector<plugin_host::PluginDescription>> check(const config::SettingsPtr& settings);
@@ -62,6 +64,8 @@ class Broker {
   SteadyTime watch_memory(SteadyTime now);
   /// Another one than that of the system, for tests.
   void watch_memory_with(std::unique_ptr<MemoryWatch> memory) { memory_ = std::move(memory); }
+  /// Asks every loop for a sign of life, and says whether all have given the one that they were asked for before.
+  bool is_alive();
   /// TLS listeners read their certificates and keys again; who is connected stays. Returns what went wrong, a line for
   /// each.
   std::vector<std::string> reload_tls() { return loops_->reload_tls(); }
@@ -76,7 +80,7 @@ class Broker {
   Result<void> claim_data_dir();
   Result<void> load_plugins();
   Result<void> restore();
-  Result<void> open();
+  Result<void> open(std::vector<net::InheritedSocket> inherited);
 
   bool has_store() const noexcept { return durable_side_ != nullptr; }
   std::shared_ptr<LoopAnswers> ask_loops();
@@ -101,6 +105,7 @@ class Broker {
   std::unique_ptr<SysTopics> sys_topics_;
   std::shared_ptr<LoopAnswers> answers_;  // to the question that is on its way; null: none is
   SteadyTime ask_at_{};
+  std::shared_ptr<std::atomic<std::size_t>> signs_missing_;  // of life; null: not asked yet
 };
 
 }  // namespace mortise::cli

@@ -13,6 +13,7 @@
 #include "broker/cli/default_paths.h"
 #include "broker/cli/plugin_line.h"
 #include "broker/cli/process_cpu.h"
+#include "broker/cli/service_notifier.h"
 #include "broker/observe/log_sink.h"
 
 namespace mortise::cli {
@@ -55,17 +56,27 @@ void reload(Broker& broker) {
               "configuration");
 }
 
-/// Does what is due, and says when there is something to do again.
-SteadyTime next_look(Broker& broker) {
-  const SteadyTime now = steady_now();
-  return std::min(broker.refresh_sys_topics(now), broker.watch_memory(now));
+/// For who asks the service manager how it is.
+std::string status_of(const Broker& broker) {
+  std::string status = "listening on";
+  for (const std::string& url : broker.open_urls()) status += " " + url;
+  return status;
 }
 
-void run_until_the_end(Broker& broker, const sigset_t& signals) {
+/// Does what is due, and says when there is something to do again.
+SteadyTime next_look(Broker& broker, ServiceNotifier& manager) {
+  const SteadyTime now = steady_now();
+  return std::min({broker.refresh_sys_topics(now), broker.watch_memory(now),
+                   manager.beat(now, [&broker] { return broker.is_alive(); })});
+}
+
+void run_until_the_end(Broker& broker, ServiceNotifier& manager, const sigset_t& signals) {
   for (;;) {
-    const int number = wait_for_signal(signals, next_look(broker));
+    const int number = wait_for_signal(signals, next_look(broker, manager));
     if (number == SIGHUP) {
+      manager.reloading();
       reload(broker);
+      manager.ready(status_of(broker));
     } else if (number > 0) {
       MORTISE_LOG(kInfo, "cli", "stopping: %s", ::strsignal(number));
       return;
@@ -109,11 +120,16 @@ Result<void> run(const RunArguments& arguments) {
   observe::install_log_sink((*settings)->log_level);
   for (const std::string& warning : (*settings)->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
   raise_descriptor_limit();
-  Result<std::unique_ptr<Broker>> broker = Broker::start(*settings);
+  ServiceNotifier manager = ServiceNotifier::from_environment();
+  Result<std::vector<net::InheritedSocket>> inherited = net::take_inherited_sockets();
+  if (!inherited) return std::move(inherited).as_failure();
+  Result<std::unique_ptr<Broker>> broker = Broker::start(*settings, std::move(*inherited));
   if (!broker) return std::move(broker).as_failure();
   print_what_runs(**broker, **settings);
   if (Result<void> written = write_urls(**broker, arguments.urls_file); !written) return written;
-  run_until_the_end(**broker, signals);
+  manager.ready(status_of(**broker));
+  run_until_the_end(**broker, manager, signals);
+  manager.stopping();
   (*broker)->stop(kGrace);
   return {};
 }

@@ -16,6 +16,11 @@ constexpr Row<L> kListenerRows[] = {
                  "/mqtt when it is left out), or unix:///PATH; port 0 is any free one.",
                  "tcp://127.0.0.1:1883"),
         text<&L::url>()),
+    row(other(
+            "name", ValueKind::kName,
+            "By which a service manager passes its socket (FileDescriptorName= of systemd), where not by the address.",
+            "mqtt"),
+        text<&L::name>()),
     row(flag("allow_anonymous",
              "Opens an address that is not loopback although no auth plugin decides who may connect."),
         number<&L::allow_anonymous>()),

@@ -40,7 +40,8 @@ struct TlsSettings {
 };
 
 struct ListenerSettings {
-  std::string url;  // as written, for messages: "tcp://127.0.0.1:1883"
+  std::string url;   // as written, for messages: "tcp://127.0.0.1:1883"
+  std::string name;  // by which systemd passes its socket; empty: by the address alone
   // What the url says (parse_listener_url):
   bool is_unix = false;
   bool has_tls = false;

@@ -158,6 +158,11 @@ Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, 
   return settings.is_unix ? open_unix(settings, number) : open_tcp(settings, number);
 }
 
+Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings, std::size_t number) {
+  if (!settings.is_unix && !set_options(socket, settings)) return cannot_listen(settings, number, errno);
+  return {};
+}
+
 Endpoint describe(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.ss_family == AF_INET6) {

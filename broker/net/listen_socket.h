@@ -16,6 +16,9 @@ namespace mortise::net {
 /// Errors: the address cannot be used: which, why, and what to change.
 Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, std::size_t number);
 
+/// What the settings ask of a socket that somebody else opened. Errors: as above.
+Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings, std::size_t number);
+
 /// An address as text and its port; empty for another family than IP.
 struct Endpoint {
   std::string host;

@@ -28,9 +28,10 @@ std::pair<dev_t, ino_t> file_at(const std::string& path) {
 
 }  // namespace
 
-Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number)
+Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number, bool owns_file)
     : settings_(settings),
       number_(number),
+      owns_file_(owns_file),
       socket_(std::move(socket)),
       shared_url_(SharedBytes::copy_of(settings.url)),
       unix_file_(settings.is_unix ? file_at(settings.path) : std::pair<dev_t, ino_t>()),
@@ -44,14 +45,21 @@ Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, 
 
 Listener::~Listener() {
   // Somebody may have taken the file away, and somebody else have put his own there.
-  if (settings_.is_unix && file_at(settings_.path) == unix_file_) ::unlink(settings_.path.c_str());
+  if (owns_file_ && file_at(settings_.path) == unix_file_) ::unlink(settings_.path.c_str());
 }
 
-Result<std::shared_ptr<Listener>> Listener::open(const config::ListenerSettings& settings, std::size_t number) {
-  Result<Descriptor> socket = open_listen_socket(settings, number);
-  if (!socket) return std::move(socket).as_failure();
-  std::shared_ptr<Listener> listener(
-      new Listener(std::move(*socket), settings, number));  // NOLINT: private constructor
+Result<std::shared_ptr<Listener>> Listener::open(const config::ListenerSettings& settings, std::size_t number,
+                                                 Descriptor inherited) {
+  const bool is_inherited = static_cast<bool>(inherited);
+  if (is_inherited) {
+    if (Result<void> done = prepare_inherited(inherited, settings, number); !done) return std::move(done).as_failure();
+  } else {
+    Result<Descriptor> socket = open_listen_socket(settings, number);
+    if (!socket) return std::move(socket).as_failure();
+    inherited = std::move(*socket);
+  }
+  std::shared_ptr<Listener> listener(new Listener(std::move(inherited), settings, number,
+                                                  settings.is_unix && !is_inherited));  // NOLINT: private constructor
   if (Result<void> loaded = listener->reload_tls(); !loaded) return std::move(loaded).as_failure();
   return listener;
 }

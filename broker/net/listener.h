@@ -34,7 +34,9 @@ class Listener {
  public:
   /// Opens and listens. `number`: its place in `listeners`, for messages.
   /// Errors: the address cannot be used: which, why, and what to change.
-  static Result<std::shared_ptr<Listener>> open(const config::ListenerSettings& settings, std::size_t number);
+  /// `inherited`: a listening socket instead, which somebody else opened, and whose file he keeps; empty: none.
+  static Result<std::shared_ptr<Listener>> open(const config::ListenerSettings& settings, std::size_t number,
+                                                Descriptor inherited = {});
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
@@ -71,7 +73,7 @@ class Listener {
   Result<void> reload_tls();
 
  private:
-  Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number);
+  Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number, bool owns_file);
   std::shared_ptr<const TlsServer> tls() const;
   Accepted accept_one() const;
   Accepted welcome(Descriptor socket, const sockaddr_storage& address) const;
@@ -81,6 +83,7 @@ class Listener {
 
   const config::ListenerSettings settings_;
   const std::size_t number_;
+  const bool owns_file_;
   const Descriptor socket_;
   const SharedBytes shared_url_;             // settings_.url, for the peers
   const std::pair<dev_t, ino_t> unix_file_;  // device and inode of the one that was made

@@ -56,10 +56,14 @@ void LoopGroup::start() {
   }
 }
 
-Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& settings) {
+Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& settings,
+                               std::vector<InheritedSocket> inherited) {
+  Result<std::vector<Descriptor>> sockets = match_inherited(std::move(inherited), settings);
+  if (!sockets) return std::move(sockets).as_failure();
   std::vector<std::shared_ptr<Listener>> opened;
   for (const config::ListenerSettings& one : settings) {
-    Result<std::shared_ptr<Listener>> listener = Listener::open(one, opened.size());
+    const std::size_t number = opened.size();
+    Result<std::shared_ptr<Listener>> listener = Listener::open(one, number, std::move((*sockets)[number]));
     if (!listener) return std::move(listener).as_failure();
     opened.push_back(std::move(*listener));
   }

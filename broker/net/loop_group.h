@@ -8,6 +8,7 @@
 #include "broker/base/result.h"
 #include "broker/config/settings.h"
 #include "broker/net/event_loop.h"
+#include "broker/net/inherited_sockets.h"
 
 namespace mortise::net {
 
@@ -29,7 +30,8 @@ class LoopGroup {
 
   /// Opens all listeners or none; then every loop accepts from all of them. After `start`, once.
   /// Errors: an address cannot be used: which, why and what to change.
-  Result<void> listen(const std::vector<config::ListenerSettings>& settings);
+  Result<void> listen(const std::vector<config::ListenerSettings>& settings,
+                      std::vector<InheritedSocket> inherited = {});
   /// Every listener reads its certificates and keys again. Returns what went wrong, a line for each; those go on as
   /// they were.
   std::vector<std::string> reload_tls();

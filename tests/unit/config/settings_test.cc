@@ -125,7 +125,7 @@ TEST(SettingsErrors, AnUnknownKeyIsAnErrorThatNamesTheNearestOne) {
   EXPECT_THAT(error_of("session: {queue: {max_message: 5}}"),
               HasSubstr("session.queue.max_message: unknown key; did you mean max_messages?"));
   EXPECT_THAT(error_of("listeners: [{adress: x}]"),
-              HasSubstr("listeners[0].adress: unknown key; allowed here: url, allow_anonymous"));
+              HasSubstr("listeners[0].adress: unknown key; allowed here: url, name, allow_anonymous"));
   EXPECT_THAT(error_of("plugins: [{nmae: x}]"), HasSubstr("plugins[0].nmae: unknown key; did you mean name?"));
 }
 
