@@ -17,7 +17,7 @@ namespace {
 
 std::string take_from_environment(const char* variable) {
   const char* const value = std::getenv(variable);
-  const std::string taken = value != nullptr ? value : "";
+  std::string taken = value != nullptr ? value : "";
   ::unsetenv(variable);
   return taken;
 }
