@@ -45,6 +45,9 @@ class Registry {
   /// What is in a slot now, or null: for those who end their entry with the object's.
   T* in_slot(std::uint32_t index) noexcept { return index < slots_.size() ? slots_[index].object.get() : nullptr; }
 
+  /// All slots have a smaller index.
+  std::uint32_t slots() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
+
   /// Ends the object; false when the id is late.
   bool erase(IdType id) {
     if (find(id) == nullptr) return false;

@@ -26,6 +26,9 @@ class SessionTable {
   void erase(ResidentSession& session);
 
   std::size_t size() const noexcept { return sessions_.size(); }
+  /// For who looks at all of them, a part at a time: a session keeps its slot.
+  std::uint32_t slots() const noexcept { return sessions_.slots(); }
+  ResidentSession* in_slot(std::uint32_t slot) noexcept { return sessions_.in_slot(slot); }
   /// Names that lead to a session.
   std::size_t names() const noexcept { return names_; }
 

@@ -203,6 +203,25 @@ ShardHoldings Shard::holdings() const noexcept {
   return holdings;
 }
 
+SessionPage Shard::sessions(const SessionQuery& query, std::uint32_t from, PageLimits limits) {
+  return sessions_page(*state_, query, from, limits);
+}
+
+std::optional<SessionReport> Shard::session(std::string_view name_space, std::string_view client_id) {
+  return session_report(*state_, name_space, client_id);
+}
+
+std::optional<SubscriptionPage> Shard::subscriptions(std::string_view name_space, std::string_view client_id,
+                                                     const std::optional<std::string>& after, std::size_t most) {
+  return subscriptions_page(*state_, name_space, client_id, after, most);
+}
+
+Dismissed Shard::dismiss(std::string_view name_space, std::string_view client_id, const Dismissal& dismissal, Now now) {
+  return core::dismiss(*state_, name_space, client_id, dismissal, now);
+}
+
+void Shard::set_bans(BanListPtr bans) { state_->bans = std::move(bans); }
+
 // ---- Keys -----------------------------------------------------------------------------------------------------------
 
 std::string session_key(std::string_view name_space, std::string_view client_id) {

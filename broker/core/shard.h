@@ -6,6 +6,8 @@
 
 #include "broker/base/keyed_hash.h"
 #include "broker/base/time.h"
+#include "broker/core/ban_list.h"
+#include "broker/core/inspect.h"
 #include "broker/core/mail.h"
 #include "broker/core/outbox.h"
 #include "broker/core/shared_group.h"
@@ -162,6 +164,19 @@ class Shard {
 
   const ShardCounters& counters() const noexcept;
   ShardHoldings holdings() const noexcept;
+
+  // ---- What an operator asks (inspect.h)
+  // ---------------------------------------------------------------------------
+  /// Sessions from slot `from` on, as far as `limits` go.
+  SessionPage sessions(const SessionQuery& query, std::uint32_t from, PageLimits limits);
+  /// Nothing: there is no such session here.
+  std::optional<SessionReport> session(std::string_view name_space, std::string_view client_id);
+  /// The same for its subscriptions behind the filter `after`.
+  std::optional<SubscriptionPage> subscriptions(std::string_view name_space, std::string_view client_id,
+                                                const std::optional<std::string>& after, std::size_t most);
+  Dismissed dismiss(std::string_view name_space, std::string_view client_id, const Dismissal& dismissal, Now now);
+  /// From now on these may not connect; who is connected stays. Null: all may.
+  void set_bans(BanListPtr bans);
 
  private:
   struct State;

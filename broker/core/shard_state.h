@@ -67,6 +67,7 @@ struct ShardState {
   session::Journal* const journal;  // null without a store
 
   hooks::DispatchPtr dispatch;
+  BanListPtr bans;             // null: nobody is banned
   bool has_authorize = false;  // of the dispatch
   bool has_events = false;
 

@@ -51,6 +51,12 @@ class EntrySet {
   /// False when there was none. Thread: the writer's.
   bool remove(mqtt::SessionId subscriber, ReclaimDomain& reclaim);
 
+  /// How many there are. Thread: a loop's. Cost: of its chunks.
+  std::size_t count() const noexcept {
+    std::size_t entries = 0;
+    for_each_chunk([&](const EntryChunk& chunk) { entries += chunk.size(); });
+    return entries;
+  }
   /// Calls visit(const EntryChunk&) for each chunk. Thread: a loop's.
   template <class Visit>
   void for_each_chunk(Visit&& visit) const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -89,6 +90,29 @@ class LevelTrie {
     return path;
   }
   Path root_path() const { return {root_}; }
+
+  /// Calls visit(const Node&) for the children of `parent` behind the one called `after`, `+` first, until it answers
+  /// false. True when none is left. Thread: a loop's. Cost: of a child, a few places of a table.
+  template <class Visit>
+  bool walk_children(const Node& parent, std::optional<std::string_view> after, Visit&& visit) const {
+    if (!after) {
+      const Node* plus = parent.plus_child();
+      if (plus != nullptr && !visit(*plus)) return false;
+    }
+    const bool is_behind_literal = after && *after != "+";
+    ChildPlaceView place = is_behind_literal ? ChildPlaceView{hash_of(*after), *after} : ChildPlaceView{};
+    const auto [table, only] = parent.children();
+    if (table == nullptr) {
+      const bool is_due =
+          only != nullptr && !only->is_plus() && (!is_behind_literal || place.is_before(hash_of(only->text()), *only));
+      return !is_due || visit(*only);
+    }
+    // A table is never sparse, so a next child is near.
+    for (std::size_t buckets = ~std::size_t{0}; const Node* child = table->next(place, buckets);) {
+      if (!visit(*child)) return false;
+    }
+    return true;
+  }
 
   /// Takes out the end of `path` as far as it holds nothing any more. Thread: the writer's.
   void prune(Path path) {

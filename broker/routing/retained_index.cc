@@ -319,6 +319,19 @@ bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::
   return is_over;
 }
 
+LevelPage RetainedIndex::levels(const LevelQuery& query) const {
+  const Trie& trie = state_->trie;
+  const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
+  LevelPage page;
+  if (parent == nullptr) return page;
+  page.is_last = trie.walk_children(*parent, query.after, [&](const Node& child) {
+    if (page.levels.size() == query.most) return false;
+    page.levels.push_back({std::string(child.text()), child.value().is_empty() ? 0U : 1U, child.has_children()});
+    return true;
+  });
+  return page;
+}
+
 std::size_t RetainedIndex::expire(WallTime now, std::size_t maximum, const Removed& removed) {
   std::vector<std::pair<mqtt::MessagePtr, std::uint64_t>> expired;
   {

@@ -10,6 +10,7 @@
 #include "broker/base/time.h"
 #include "broker/mqtt/message.h"
 #include "broker/routing/reclaim.h"
+#include "broker/routing/topic_level.h"
 
 namespace mortise::routing {
 
@@ -67,6 +68,10 @@ class RetainedIndex {
   using Visit = std::function<bool(const mqtt::MessagePtr& message, std::uint64_t sequence)>;
   bool match(std::string_view filter, RetainedCursor& cursor, std::size_t& nodes, WallTime now,
              const Visit& visit) const;
+
+  /// One page of the levels that stored topics have at one place. Thread: a loop of the ReclaimDomain. Cost: of its
+  /// levels.
+  LevelPage levels(const LevelQuery& query) const;
 
   /// Removes up to `maximum` expired messages, calling removed(topic, sequence of the removal) for each; returns how
   /// many. Thread: a loop.

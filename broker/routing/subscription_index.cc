@@ -159,6 +159,29 @@ bool SubscriptionIndex::has_room(std::string_view filter, std::size_t session_by
   return bytes() + state_->session_bytes.load(std::memory_order_relaxed) + wanted <= state_->limits.maximum_bytes;
 }
 
+LevelPage SubscriptionIndex::levels(const LevelQuery& query) const {
+  const Trie& trie = state_->trie;
+  const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
+  LevelPage page;
+  if (parent == nullptr) return page;
+  const auto add = [&](std::string_view text, const EntrySet& set, bool has_more_below) {
+    if (page.levels.size() == query.most) return false;
+    page.levels.push_back({std::string(text), set.count(), has_more_below});
+    return true;
+  };
+  const EntrySet& all_below = parent->value().below;
+  if (!query.after && !all_below.is_empty() && !add("#", all_below, false)) {
+    page.is_last = false;
+    return page;
+  }
+  const std::optional<std::string_view> after = query.after == "#" ? std::nullopt : query.after;
+  page.is_last = trie.walk_children(*parent, after, [&](const Node& child) {
+    const bool has_more_below = child.has_children() || !child.value().below.is_empty();
+    return add(child.text(), child.value().exact, has_more_below);
+  });
+  return page;
+}
+
 MatchResultPtr SubscriptionIndex::match(std::string_view topic) const {
   std::vector<MatchEntry> found;
   std::vector<Position> branches;

@@ -10,6 +10,7 @@
 #include "broker/routing/filter_rules.h"
 #include "broker/routing/match_result.h"
 #include "broker/routing/reclaim.h"
+#include "broker/routing/topic_level.h"
 
 namespace mortise::routing {
 
@@ -59,6 +60,10 @@ class SubscriptionIndex {
 
   /// Collects all matches. Thread: a loop of the ReclaimDomain, between woke_up and its next passed_iteration.
   MatchResultPtr match(std::string_view topic) const;
+
+  /// One page of the levels that filters have at one place; `#` comes first, then `+`. Thread: a loop of the
+  /// ReclaimDomain. Cost: of its levels, and of the subscriptions that end there.
+  LevelPage levels(const LevelQuery& query) const;
 
   /// Changes when some subscription was added or removed that could change match(topic): depends on the topic's first
   /// levels only, so that subscribing elsewhere leaves a cached result valid. Thread: any. Cost: a few loads.

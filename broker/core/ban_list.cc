@@ -1,0 +1,40 @@
+#include "broker/core/ban_list.h"
+
+#include "broker/base/check.h"
+
+namespace mortise::core {
+
+BanList::BanList(std::vector<Ban> bans) : bans_(std::move(bans)) {
+  for (const Ban& ban : bans_) {
+    if (ban.kind == BanKind::kPeerAddress) {
+      const auto network = IpNetwork::parse(ban.what);
+      CHECK(network);
+      networks_.emplace_back(*network, &ban);
+    } else {
+      (ban.kind == BanKind::kClientId ? client_ids_ : user_names_).emplace(ban.what, &ban);
+    }
+  }
+}
+
+const Ban* BanList::find_in(const ByName& names, std::string_view name, WallTime now) {
+  if (names.empty()) return nullptr;
+  const auto at = names.find(std::string(name));
+  return at != names.end() && at->second->until > now ? at->second : nullptr;
+}
+
+const Ban* BanList::find(std::string_view client_id, const std::optional<std::string>& user_name,
+                         std::string_view peer_address, WallTime now) const {
+  if (const Ban* ban = find_in(client_ids_, client_id, now)) return ban;
+  if (user_name) {
+    if (const Ban* ban = find_in(user_names_, *user_name, now)) return ban;
+  }
+  if (networks_.empty()) return nullptr;
+  const auto address = IpAddress::parse(peer_address);
+  if (!address) return nullptr;
+  for (const auto& [network, ban] : networks_) {
+    if (ban->until > now && network.contains(*address)) return ban;
+  }
+  return nullptr;
+}
+
+}  // namespace mortise::core

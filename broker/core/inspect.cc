@@ -1,0 +1,104 @@
+#include "broker/core/inspect.h"
+
+#include <algorithm>
+
+#include "broker/core/disconnect.h"
+#include "broker/core/shard.h"
+#include "broker/core/shard_state.h"
+#include "broker/core/talk.h"
+
+namespace mortise::core {
+
+namespace {
+
+SessionReport report(const ResidentSession& session, const Connection* connection) {
+  SessionReport made;
+  made.principal = session.principal;
+  made.is_connected = connection != nullptr;
+  if (connection != nullptr) {
+    made.keep_alive = connection->keep_alive;
+    made.unwritten_bytes = connection->outbox.size();
+  }
+  made.expiry_interval = session.expiry_interval;
+  made.expires_at = session.expires_at;
+  made.subscriptions = session.subscriptions.size();
+  made.queued_messages = session.outbound.messages();
+  made.queued_bytes = session.outbound.bytes();
+  made.is_durable = session.number != 0;
+  made.has_will = static_cast<bool>(session.will.message);
+  if (session.affix) {
+    made.topic_prefix = session.affix->prefix();
+    made.topic_suffix = session.affix->suffix();
+  }
+  return made;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+bool SessionQuery::picks(const mqtt::Principal& principal, bool is_connected_now) const {
+  return (!is_connected || *is_connected == is_connected_now) && contains(principal.client_id, client_id) &&
+         (user_name.empty() || (principal.user_name && contains(*principal.user_name, user_name))) &&
+         (!name_space || *name_space == principal.name_space) &&
+         (listener.empty() || listener == principal.listener.text()) &&
+         (peer_address.empty() || peer_address == principal.peer_address);
+}
+
+SessionPage sessions_page(ShardState& state, const SessionQuery& query, std::uint32_t from, PageLimits limits) {
+  SessionPage page;
+  const std::size_t end = std::min<std::size_t>(state.sessions.slots(), std::size_t{from} + limits.slots);
+  page.next = from;
+  for (; page.next < end && page.sessions.size() < limits.sessions; ++page.next) {
+    const ResidentSession* session = state.sessions.in_slot(page.next);
+    if (session == nullptr) continue;
+    const Connection* connection = state.connection_of(*session);
+    if (query.picks(*session->principal, connection != nullptr)) page.sessions.push_back(report(*session, connection));
+  }
+  page.is_last = page.next >= state.sessions.slots();
+  return page;
+}
+
+std::optional<SessionReport> session_report(ShardState& state, std::string_view name_space,
+                                            std::string_view client_id) {
+  const ResidentSession* session = state.sessions.find(name_space, client_id);
+  if (session == nullptr) return std::nullopt;
+  return report(*session, state.connection_of(*session));
+}
+
+std::optional<SubscriptionPage> subscriptions_page(ShardState& state, std::string_view name_space,
+                                                   std::string_view client_id, const std::optional<std::string>& after,
+                                                   std::size_t most) {
+  const ResidentSession* session = state.sessions.find(name_space, client_id);
+  if (session == nullptr) return std::nullopt;
+  SubscriptionPage page;
+  for (const auto& [filter, subscription] : session->subscriptions) {
+    if (after && filter <= *after) continue;
+    if (page.subscriptions.size() == most) {
+      page.is_last = false;
+      break;
+    }
+    page.subscriptions.push_back({filter, subscription.routed_filter, subscription.share_name, subscription.options,
+                                  subscription.subscription_identifier});
+  }
+  return page;
+}
+
+Dismissed dismiss(ShardState& state, std::string_view name_space, std::string_view client_id,
+                  const Dismissal& dismissal, Now now) {
+  Dismissed done;
+  ResidentSession* session = state.sessions.find(name_space, client_id);
+  if (session == nullptr) return done;
+  if (Connection* connection = state.connection_of(*session)) {
+    done.was_connected = true;
+    disconnect(state, *connection, dismissal.reason, now, dismissal.why.c_str());
+  }
+  if (!dismissal.ends_session) return done;
+  done.ended_session = true;
+  // Its end may have been that of the connection.
+  session = state.sessions.find(name_space, client_id);
+  if (session != nullptr) end_session(state, *session, now);
+  return done;
+}
+
+}  // namespace mortise::core
