@@ -22,7 +22,9 @@ void check_error(const std::string& message) {
 
 void check_settings(const mortise::config::Settings& settings) {
   CHECK(!settings.listeners.empty());
-  CHECK(mortise::config::check_exposure(settings, !settings.hooks.auth.empty()));
+  CHECK(mortise::config::check_exposure(settings, [&](const mortise::config::ListenerSettings& listener) {
+    return !mortise::config::auth_chain(settings, listener).empty();
+  }));
   CHECK(settings.data_dir.is_absolute());
   CHECK(settings.mqtt.receive_maximum > 0);
   CHECK(settings.mqtt.max_packet_size > 0);

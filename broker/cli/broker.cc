@@ -1,14 +1,17 @@
 #include "broker/cli/broker.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
+#include "broker/admin/routes.h"
 #include "broker/base/bytes.h"
 #include "broker/cli/memory_limit.h"
 #include "broker/cli/plugin_line.h"
@@ -42,16 +45,6 @@ std::uint64_t memory_budget(const config::Settings& settings) {
   return is_automatic ? memory_limit() / 5 * 4 : settings.memory_budget;
 }
 
-/// `url` with the port that is really open.
-std::string with_port(const std::string& url, std::uint16_t port) {
-  const std::size_t host = url.find("//") + 2;
-  const std::size_t path = std::min(url.find('/', host), url.size());
-  const std::string address = url.substr(0, path);
-  const std::size_t colon = address.rfind(':');
-  const bool has_port = colon >= host && address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-  return address.substr(0, has_port ? colon : path) + ":" + std::to_string(port) + url.substr(path);
-}
-
 /// A store plugin opens its database when it starts: it would be made, or found in use by the broker that runs.
 config::SettingsPtr without_store(const config::Settings& settings) {
   config::Settings rest = settings;
@@ -83,9 +76,10 @@ Broker::Broker(config::SettingsPtr settings)
 
 Broker::~Broker() { stop(Millis(0)); }
 
-Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings,
+Result<std::unique_ptr<Broker>> Broker::start(config::SettingsPtr settings, std::filesystem::path default_plugin_dir,
                                               std::vector<net::InheritedSocket> inherited) {
   std::unique_ptr<Broker> broker(new Broker(std::move(settings)));  // NOLINT: the constructor is private
+  broker->default_plugin_dir_ = std::move(default_plugin_dir);
   if (Result<void> done = broker->claim_data_dir(); !done) return std::move(done).as_failure();
   if (Result<void> done = broker->load_plugins(); !done) return std::move(done).as_failure();
   if (Result<void> done = broker->restore(); !done) return std::move(done).as_failure();
@@ -137,9 +131,13 @@ Result<void> Broker::load_plugins() {
   Result<std::unique_ptr<plugin_host::PluginHost>> plugins = plugin_host::PluginHost::start(settings_, services);
   if (!plugins) return std::move(plugins).as_failure();
   plugins_ = std::move(*plugins);
-  // Whether somebody authenticates is known now that the plugins said what they do.
-  return config::check_exposure(*settings_, [&](const config::ListenerSettings& listener) {
-    return hooks::dispatch_for(plugins_->dispatch(), listener.url)->has_authenticate();
+  return check_who_may_connect(*settings_, plugins_->dispatch());
+}
+
+/// Whether somebody authenticates is known when plugins have said what they do.
+Result<void> Broker::check_who_may_connect(const config::Settings& settings, const hooks::DispatchPtr& dispatch) {
+  return config::check_exposure(settings, [&](const config::ListenerSettings& listener) {
+    return hooks::dispatch_for(dispatch, listener.url)->has_authenticate();
   });
 }
 
@@ -167,9 +165,36 @@ Result<void> Broker::open(std::vector<net::InheritedSocket> inherited) {
   if (!loops) return std::move(loops).as_failure();
   loops_ = std::move(*loops);
   loops_->start();
+  if (Result<void> ready = open_admin(); !ready) return ready;
   Result<void> listening = loops_->listen(settings_->listeners, std::move(inherited));
   if (!listening) return failure(settings_->file.string() + ": " + listening.error().message);
   return {};
+}
+
+/// Before the listeners: whoever is banned is banned from the first connection on.
+Result<void> Broker::open_admin() {
+  live_ = std::make_unique<admin::LiveBroker>(admin::LiveBroker::Parts{settings_, shards_, *mesh_, *loops_, *plugins_,
+                                                                       shared_, [this] { return reload(); },
+                                                                       [this] { return memory_->report(); }});
+  if (Result<void> restored = live_->restore_bans(settings_->data_dir / "bans.json"); !restored) return restored;
+  if (!settings_->admin.is_on()) return {};
+  inbox_ = std::make_unique<admin::Inbox>([control = ::pthread_self()] { ::pthread_kill(control, kAdminSignal); });
+  Result<std::unique_ptr<admin::HttpServer>> server = admin::HttpServer::start(settings_->admin, *inbox_);
+  if (!server) return failure(settings_->file.string() + ": " + server.error().message);
+  http_ = std::move(*server);
+  return write_admin_url(settings_->data_dir / "admin.url");
+}
+
+/// Where `mortise ctl` finds it, whatever port it has.
+Result<void> Broker::write_admin_url(const std::filesystem::path& file) const {
+  std::ofstream out(file);
+  out << http_->url() << "\n";
+  out.close();
+  return out ? Result<void>() : failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno));
+}
+
+void Broker::answer_operators() {
+  if (inbox_) inbox_->answer_all([this](const admin::Request& request) { return admin::answer(request, *live_); });
 }
 
 net::LoopLimits Broker::loop_limits() const {
@@ -184,7 +209,7 @@ net::LoopLimits Broker::loop_limits() const {
 std::vector<std::string> Broker::open_urls() const {
   std::vector<std::string> urls;
   for (const std::shared_ptr<net::Listener>& listener : loops_->listeners()) {
-    urls.push_back(listener->port() == 0 ? listener->url() : with_port(listener->url(), listener->port()));
+    urls.push_back(listener->open_url());
   }
   return urls;
 }
@@ -251,7 +276,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
     ask_at_ = now;
   }
   if (answers_ && answers_->missing.load() == 0) {
-    SysSample sample;
+    admin::Sample sample;
     for (const LoopReport& report : answers_->reports) {
       sample.counters += report.counters;
       sample.holdings += report.holdings;
@@ -274,6 +299,8 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
 }
 
 void Broker::stop(Millis grace) {
+  http_.reset();
+  live_.reset();
   if (loops_) {
     const std::size_t cut_off = loops_->stop(grace);
     if (cut_off > 0) MORTISE_LOG(kWarning, "cli", "%zu connections were closed before all was written", cut_off);

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "broker/admin/http_server.h"
+#include "broker/admin/live_broker.h"
 #include "broker/cli/durable_side.h"
 #include "broker/cli/memory_watch.h"
 #include "broker/cli/sys_topics.h"
@@ -18,14 +21,19 @@
 
 namespace mortise::cli {
 
+/// What wakes the control thread for operators; it has blocked it.
+inline constexpr int kAdminSignal = SIGUSR1;
+
 /// A whole broker in this process: everything that runs with one Settings, in the order in which it can begin and end.
 /// Used by one thread, the control thread, which has blocked the signals it waits for.
 class Broker {
  public:
   /// Everything or nothing: directories, plugins, the store and what it holds, then loops and listeners. Errors: one
   /// line that names what cannot be had; then nothing is left running or open.
-  /// `inherited`: sockets for some of the listeners, instead of opening them.
+  /// `default_plugin_dir`: as load's, for a reload. `inherited`: sockets for some of the listeners, instead of opening
+  /// them.
   static Result<std::unique_ptr<Broker>> start(config::SettingsPtr settings,
+                                               std::filesystem::path default_plugin_dir = {},
                                                std::vector<net::InheritedSocket> inherited = {});
   /// Starts the plugins, so that they look at their configuration, and stops them. No store, directory or port is
   /// opened. Errors: as start(). Returns what each plugin is.
@@ -66,9 +74,17 @@ class Broker {
   void watch_memory_with(std::unique_ptr<MemoryWatch> memory) { memory_ = std::move(memory); }
   /// Asks every loop for a sign of life, and says whether all have given the one that they were asked for before.
   bool is_alive();
-  /// TLS listeners read their certificates and keys again; who is connected stays. Returns what went wrong, a line for
-  /// each.
-  std::vector<std::string> reload_tls() { return loops_->reload_tls(); }
+  /// Reads the configuration, certificates, and what plugins read, again. All of it is applied, or nothing; who is
+  /// connected stays, and what plugins allow is asked again. Errors: one line: what cannot be had.
+  Result<admin::ReloadReport> reload();
+  /// Ends what a reload left behind when nobody uses it any more. Returns when it wants to be called again.
+  SteadyTime clean_up(SteadyTime now);
+
+  /// Answers what operators have asked over HTTP; they wait for it. kAdminSignal is sent to this thread when there is
+  /// something.
+  void answer_operators();
+  /// "http://127.0.0.1:9883"; empty without admin.url.
+  std::string admin_url() const { return http_ ? http_->url() : std::string(); }
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);
@@ -81,14 +97,22 @@ class Broker {
   Result<void> load_plugins();
   Result<void> restore();
   Result<void> open(std::vector<net::InheritedSocket> inherited);
+  Result<void> open_admin();
 
+  Result<void> write_admin_url(const std::filesystem::path& file) const;
+  static Result<void> check_who_may_connect(const config::Settings& settings, const hooks::DispatchPtr& dispatch);
   bool has_store() const noexcept { return durable_side_ != nullptr; }
   std::shared_ptr<LoopAnswers> ask_loops();
+  /// Gives every loop the limits and the dispatch of now, and lets it ask again what its Clients may.
+  void tell_loops();
+  /// The same for the sessions of a loop, a part in each iteration. Thread: the loop's.
+  void invalidate_from(LoopIndex loop, std::uint32_t slot);
   void publish_sys(const std::string& topic, const std::string& value);
   net::LoopLimits loop_limits() const;
 
+  std::filesystem::path default_plugin_dir_;
   // In the order of making; the end is the reverse.
-  const config::SettingsPtr settings_;
+  config::SettingsPtr settings_;
   net::Descriptor data_dir_;  // locked while the broker runs
   routing::ReclaimDomain reclaim_;
   routing::SubscriptionIndex subscriptions_;
@@ -102,6 +126,9 @@ class Broker {
   std::vector<std::unique_ptr<core::Shard>> shards_;
   std::unique_ptr<net::LoopGroup> loops_;
   std::unique_ptr<MemoryWatch> memory_;
+  std::unique_ptr<admin::LiveBroker> live_;
+  std::unique_ptr<admin::Inbox> inbox_;
+  std::unique_ptr<admin::HttpServer> http_;
   std::unique_ptr<SysTopics> sys_topics_;
   std::shared_ptr<LoopAnswers> answers_;  // to the question that is on its way; null: none is
   SteadyTime ask_at_{};

@@ -14,6 +14,7 @@ namespace mortise::cli {
 
 void add_bench(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
+void add_ctl(CLI::App& app, int& status);
 void add_passwd(CLI::App& app, int& status);
 void add_plugin(CLI::App& app, int& status);
 void add_pub(CLI::App& app, int& status);

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   int status = 0;
   cli::add_run(app, status);
   cli::add_check(app, status);
+  cli::add_ctl(app, status);
   cli::add_plugin(app, status);
   cli::add_passwd(app, status);
   cli::add_pub(app, status);

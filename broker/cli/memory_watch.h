@@ -1,22 +1,13 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 
+#include "broker/admin/broker_access.h"
 #include "broker/base/time.h"
 #include "broker/core/shard.h"
 
 namespace mortise::cli {
-
-/// What a MemoryWatch has seen; bytes.
-struct MemoryReport {
-  std::uint64_t used = 0;
-  std::uint64_t maximum = 0;  // the most that was seen
-  std::uint64_t budget = 0;   // 0: none
-  core::MemoryStage stage = core::MemoryStage::kEnough;
-  std::array<std::uint64_t, 3> entered{};  // how often each stage behind kEnough was reached
-};
 
 /// Looks now and then at how much memory is used, and says how short it is. A stage begins at its share of the budget
 /// and ends 5 % of the budget lower, so that it does not come and go; each change is one line in the log.
@@ -33,7 +24,7 @@ class MemoryWatch {
   bool look(SteadyTime now);
   /// When it wants to look again; kNever without a budget.
   SteadyTime next_look() const noexcept { return next_look_; }
-  const MemoryReport& report() const noexcept { return report_; }
+  const admin::MemoryReport& report() const noexcept { return report_; }
 
  private:
   core::MemoryStage stage_for(std::uint64_t used) const noexcept;
@@ -42,7 +33,7 @@ class MemoryWatch {
   const Measure measure_;
   SteadyTime next_look_;
   SteadyTime next_trim_{};
-  MemoryReport report_;
+  admin::MemoryReport report_;
 };
 
 }  // namespace mortise::cli

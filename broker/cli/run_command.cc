@@ -30,7 +30,7 @@ struct RunArguments {
 sigset_t block_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, number);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, kAdminSignal}) ::sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -47,13 +47,20 @@ int wait_for_signal(const sigset_t& signals, SteadyTime until) {
   return ::sigtimedwait(&signals, nullptr, &timeout);
 }
 
+std::string listed(const std::vector<std::string>& keys) {
+  std::string text;
+  for (const std::string& key : keys) text += (text.empty() ? "" : ", ") + key;
+  return text.empty() ? "nothing" : text;
+}
+
 void reload(Broker& broker) {
-  const std::vector<std::string> problems = broker.reload_tls();
-  for (const std::string& problem : problems)
-    MORTISE_LOG(kError, "cli", "SIGHUP: %s; it goes on as it was", problem.c_str());
-  MORTISE_LOG(kInfo, "cli",
-              "SIGHUP: certificates and keys of TLS listeners were read again; restart to use any other change of the "
-              "configuration");
+  const Result<admin::ReloadReport> report = broker.reload();
+  if (!report) {
+    MORTISE_LOG(kError, "cli", "nothing was reloaded: %s; it goes on as it was", report.error().message.c_str());
+    return;
+  }
+  MORTISE_LOG(kInfo, "cli", "reloaded; changed: %s; needs a restart: %s", listed(report->applied).c_str(),
+              listed(report->needs_restart).c_str());
 }
 
 /// For who asks the service manager how it is.
@@ -66,7 +73,7 @@ std::string status_of(const Broker& broker) {
 /// Does what is due, and says when there is something to do again.
 SteadyTime next_look(Broker& broker, ServiceNotifier& manager) {
   const SteadyTime now = steady_now();
-  return std::min({broker.refresh_sys_topics(now), broker.watch_memory(now),
+  return std::min({broker.refresh_sys_topics(now), broker.watch_memory(now), broker.clean_up(now),
                    manager.beat(now, [&broker] { return broker.is_alive(); })});
 }
 
@@ -77,6 +84,8 @@ void run_until_the_end(Broker& broker, ServiceNotifier& manager, const sigset_t&
       manager.reloading();
       reload(broker);
       manager.ready(status_of(broker));
+    } else if (number == kAdminSignal) {
+      broker.answer_operators();
     } else if (number > 0) {
       MORTISE_LOG(kInfo, "cli", "stopping: %s", ::strsignal(number));
       return;
@@ -96,6 +105,7 @@ void print_what_runs(const Broker& broker, const config::Settings& settings) {
         static_cast<unsigned long long>(found->wills));
   }
   for (const std::string& url : broker.open_urls()) std::printf("listening on %s\n", url.c_str());
+  if (const std::string url = broker.admin_url(); !url.empty()) std::printf("operators at %s\n", url.c_str());
   std::printf("ready\n");
   std::fflush(stdout);
 }
@@ -123,7 +133,7 @@ Result<void> run(const RunArguments& arguments) {
   ServiceNotifier manager = ServiceNotifier::from_environment();
   Result<std::vector<net::InheritedSocket>> inherited = net::take_inherited_sockets();
   if (!inherited) return std::move(inherited).as_failure();
-  Result<std::unique_ptr<Broker>> broker = Broker::start(*settings, std::move(*inherited));
+  Result<std::unique_ptr<Broker>> broker = Broker::start(*settings, default_plugin_dir(), std::move(*inherited));
   if (!broker) return std::move(broker).as_failure();
   print_what_runs(**broker, **settings);
   if (Result<void> written = write_urls(**broker, arguments.urls_file); !written) return written;

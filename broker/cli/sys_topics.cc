@@ -68,8 +68,8 @@ void SysTopics::put_plugin(const plugin_host::InstanceStatistics& plugin) {
   put(place + "intents/dropped", plugin.intents_dropped);
 }
 
-void SysTopics::put_memory(const SysSample& sample) {
-  const MemoryReport& memory = sample.memory;
+void SysTopics::put_memory(const admin::Sample& sample) {
+  const admin::MemoryReport& memory = sample.memory;
   if (memory.budget == 0) return;
   put("memory/used", memory.used);
   put("memory/maximum", memory.maximum);
@@ -81,7 +81,7 @@ void SysTopics::put_memory(const SysSample& sample) {
   put("memory/shed", sample.counters.shed_connections);
 }
 
-void SysTopics::update(const SysSample& sample, SteadyTime now) {
+void SysTopics::update(const admin::Sample& sample, SteadyTime now) {
   const core::ShardCounters& counters = sample.counters;
   const double minutes = std::chrono::duration<double, std::ratio<60>>(now - updated_).count();
   updated_ = now;

@@ -7,26 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/admin/broker_access.h"
 #include "broker/base/time.h"
-#include "broker/cli/memory_watch.h"
-#include "broker/core/counters.h"
-#include "broker/net/loop_counters.h"
-#include "broker/plugin_host/statistics.h"
 
 namespace mortise::cli {
-
-/// What a broker looked like at one moment: sums over its loops, and what all of them share.
-struct SysSample {
-  core::ShardCounters counters;
-  core::ShardHoldings holdings;
-  net::LoopTotals totals;
-  std::size_t subscriptions = 0;         // distinct in the index; a shared subscription is one
-  std::size_t shared_subscriptions = 0;  // groups
-  std::size_t retained_messages = 0;
-  std::size_t retained_bytes = 0;
-  std::vector<plugin_host::InstanceStatistics> plugins;
-  MemoryReport memory;
-};
 
 /// The topics under `$SYS/broker/` in which a broker tells of itself: the names that Mosquitto's users monitor, and
 /// `plugins/<name>/...`. Unsynchronised; used by the control thread. Holds one short text for each topic.
@@ -38,7 +22,7 @@ class SysTopics {
   SysTopics(std::string version, SteadyTime started, Publish publish);
 
   /// New numbers. Loads are per minute, averaged over the last 1, 5 and 15, as an operating system's are.
-  void update(const SysSample& sample, SteadyTime now);
+  void update(const admin::Sample& sample, SteadyTime now);
 
  private:
   struct Load {
@@ -48,7 +32,7 @@ class SysTopics {
   void put(std::string_view name, std::string value);
   void put(std::string_view name, std::uint64_t value) { put(name, std::to_string(value)); }
   void put_load(const std::string& name, std::uint64_t total, double minutes);
-  void put_memory(const SysSample& sample);
+  void put_memory(const admin::Sample& sample);
   void put_plugin(const plugin_host::InstanceStatistics& plugin);
 
   const SteadyTime started_;

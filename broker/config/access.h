@@ -148,6 +148,11 @@ constexpr Key choice(const char* path, const char* choices, const char* doc) {
 constexpr Key other(const char* path, ValueKind kind, const char* doc, const char* example = "") {
   return {.path = path, .kind = kind, .doc = doc, .example = example};
 }
+/// A reload applies it.
+constexpr Key live(Key key) {
+  key.is_live = true;
+  return key;
+}
 constexpr Key required(const char* path, ValueKind kind, const char* doc, const char* example) {
   return {.path = path, .kind = kind, .doc = doc, .example = example, .is_required = true};
 }

@@ -42,6 +42,7 @@ class Checker {
   Outcome check_memory();
   Outcome check_references();
   Outcome check_listeners();
+  Outcome check_admin();
   Outcome check_plugins();
   Outcome check_hooks();
   Outcome check_who_may_connect();
@@ -82,6 +83,11 @@ class Checker {
 
 void Checker::resolve_directories() {
   settings_.data_dir = from_here(settings_.data_dir);
+  AdminSettings& admin = settings_.admin;
+  admin.token_file = admin.token_file.empty() ? settings_.data_dir / "admin.token" : from_here(admin.token_file);
+  for (std::filesystem::path* file : {&admin.certificate, &admin.key}) {
+    if (!file->empty()) *file = from_here(*file);
+  }
   settings_.plugin_dir = settings_.plugin_dir.empty() ? default_plugin_dir_ : from_here(settings_.plugin_dir);
   for (ListenerSettings& listener : settings_.listeners) {
     TlsSettings& tls = listener.tls;
@@ -218,6 +224,27 @@ Outcome Checker::check_door(std::size_t index) {
   if (listener.is_unix && !listener.proxies.empty())
     return problem(path + ".proxy_protocol.from",
                    "who connects to a Unix socket has no address; use a tcp:// listener");
+  return {};
+}
+
+/// Whoever reaches the API may do everything with its token, so it does not leave the machine by mistake, nor in the
+/// clear.
+Outcome Checker::check_admin() {
+  AdminSettings& admin = settings_.admin;
+  if (!admin.is_on()) return {};
+  if (auto parsed = parse_admin_url(admin); !parsed) return problem("admin.url", parsed.error().message);
+  if (admin.has_tls && (admin.certificate.empty() || admin.key.empty()))
+    return problem("admin.url", "https needs admin.tls.certificate and admin.tls.key");
+  if (!admin.has_tls && !(admin.certificate.empty() && admin.key.empty()))
+    return problem("admin.tls", "http has no certificate; use https:// in admin.url, or remove this key");
+  if (is_loopback_host(admin.host)) return {};
+  if (!admin.expose)
+    return problem("admin.url", quoted(admin.url, 128) +
+                                    " can be reached from outside of this machine; use 127.0.0.1, or write "
+                                    "admin.expose: true if that is meant");
+  if (!admin.has_tls)
+    return problem("admin.url", quoted(admin.url, 128) +
+                                    " would show its token to the network; use https:// with admin.tls, or 127.0.0.1");
   return {};
 }
 
@@ -412,6 +439,7 @@ Result<void, Problem> check_reading(Reading& reading, const std::filesystem::pat
   if (Outcome outcome = checker.check_memory(); !outcome) return outcome;
   if (Outcome outcome = checker.check_references(); !outcome) return outcome;
   if (Outcome outcome = checker.check_listeners(); !outcome) return outcome;
+  if (Outcome outcome = checker.check_admin(); !outcome) return outcome;
   if (Outcome outcome = checker.check_plugins(); !outcome) return outcome;
   if (Outcome outcome = checker.check_hooks(); !outcome) return outcome;
   if (Outcome outcome = checker.check_who_may_connect(); !outcome) return outcome;

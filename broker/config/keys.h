@@ -56,6 +56,7 @@ struct Key {
   Word word{};
   const char* example = "";  // shown where there is no fixed default
   bool is_required = false;
+  bool is_live = false;  // a reload applies it; anything else needs a restart
 };
 
 template <class Target>

@@ -147,6 +147,27 @@ Result<void> parse_listener_url(ListenerSettings& listener) {
   return {};
 }
 
+Result<void> parse_admin_url(AdminSettings& admin) {
+  constexpr const char* kAdminForm =
+      "; allowed: http://HOST:PORT or https://HOST:PORT, for example http://127.0.0.1:9883";
+  std::string_view rest = admin.url;
+  admin.has_tls = rest.starts_with("https://");
+  if (!admin.has_tls && !rest.starts_with("http://"))
+    return failure(quoted(rest, 128) + " is no address of a web server" + kAdminForm);
+  rest.remove_prefix(rest.find("//") + 2);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.find_first_of("/?#@") != std::string_view::npos)
+    return failure(quoted(admin.url, 128) + " has more than a host and a port" + kAdminForm);
+  auto host = take_host(rest);
+  if (!host) return failure(host.error().message.substr(0, host.error().message.rfind("; allowed")) + kAdminForm);
+  admin.host = std::move(*host);
+  if (!rest.starts_with(':')) return failure(quoted(admin.url, 128) + " has no port" + kAdminForm);
+  auto port = parse_port(rest.substr(1));
+  if (!port) return std::move(port).as_failure();
+  admin.port = *port;
+  return {};
+}
+
 bool is_loopback_host(std::string_view host) noexcept {
   if (host == "localhost") return true;
   const std::optional<IpAddress> address = IpAddress::parse(host);

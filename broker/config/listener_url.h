@@ -12,6 +12,9 @@ namespace mortise::config {
 /// does.
 Result<void> parse_listener_url(ListenerSettings& listener);
 
+/// Fills what the url of the operators' listener says. Errors: as above.
+Result<void> parse_admin_url(AdminSettings& admin);
+
 /// 127.0.0.0/8, ::1, the IPv4-mapped ones of it, and `localhost`; any other name is not (it could resolve to anything).
 bool is_loopback_host(std::string_view host) noexcept;
 

@@ -23,7 +23,7 @@ class ReferenceWriter {
       if (row.key.kind == ValueKind::kNotYet) continue;
       const std::string path = row.key.path;
       open_groups(path, prefix);
-      comment(row.key.doc + allowed_note(row.key), groups_.size());
+      comment(row.key.doc + allowed_note(row.key) + (row.key.is_live ? " *" : ""), groups_.size());
       line(row.key, row.get(defaults), path.substr(path.rfind('.') + 1));
     }
     groups_.clear();
@@ -125,6 +125,10 @@ std::string reference_yaml() {
       "Every setting of Mortise with its default: this file says the same as an empty mapping. Write down only what "
       "differs.");
   writer.title("`mortise check FILE` names what is wrong in a file. Units are written out: B KiB MiB GiB, ms s m h d.");
+  writer.title(
+      "A reload (`mortise ctl reload`, or SIGHUP) applies what is marked with *, and adds and removes listeners and "
+      "plugins;");
+  writer.title("the rest needs a restart.");
   writer.title(
       "Relative paths are relative to the file. Made from the table of keys in broker/config; a test compares them.");
   writer.rows(Settings{}, "", 0);

@@ -98,6 +98,24 @@ struct HookOrder {
   std::optional<std::string> store;
 };
 
+/// The HTTP listener of operators.
+struct AdminSettings {
+  std::string url;  // as written: "http://127.0.0.1:9883"; empty: there is none
+  // What the url says:
+  bool has_tls = false;
+  std::string host;  // without brackets
+  std::uint16_t port = 0;
+
+  bool expose = false;               // an address that is not loopback is meant
+  std::filesystem::path token_file;  // absolute once checked
+  std::filesystem::path certificate, key;
+  bool open_metrics = false;  // /metrics asks for no token
+  std::size_t max_connections = 32;
+  std::size_t max_body = 1u << 20;  // bytes of a request
+
+  bool is_on() const noexcept { return !url.empty(); }
+};
+
 /// One immutable, validated configuration. Shared by whoever runs with it; a reload makes another.
 struct Settings {
   std::filesystem::path file;       // empty: defaults
@@ -110,6 +128,7 @@ struct Settings {
   LogLevel log_level = LogLevel::kInfo;
   Millis sys_interval{10'000};  // between updates of `$SYS`; 0: never
   std::vector<ListenerSettings> listeners;
+  AdminSettings admin;
   session::MqttLimits mqtt;
   session::SessionLimits session;
   routing::RetainedIndex::Limits retained;

@@ -30,20 +30,21 @@ constexpr Row<S> kRows[] = {
              "Clients that do not read are cut off; each ends 5 % lower.",
              {"auto", S::kAutomaticBudget}),
         number<&S::memory_budget>()),
-    row(other("node.server_reference", ValueKind::kText,
-              "Where 5.0 Clients are sent, as \"host\" or \"host:port\", several with blanks between them: with Use "
-              "another server when this broker shuts down, and whenever a plugin sends one away.",
-              "other.example:1883"),
+    row(live(other(
+            "node.server_reference", ValueKind::kText,
+            "Where 5.0 Clients are sent, as \"host\" or \"host:port\", several with blanks between them: with Use "
+            "another server when this broker shuts down, and whenever a plugin sends one away.",
+            "other.example:1883")),
         text<&S::mqtt, &MqttLimits::server_reference>()),
-    row(flag("node.server_moved",
-             "Whether everybody is sent there for good: each CONNECT is refused with Server moved."),
+    row(live(flag("node.server_moved",
+                  "Whether everybody is sent there for good: each CONNECT is refused with Server moved.")),
         number<&S::mqtt, &MqttLimits::server_moved>()),
 
-    row(choice("log.level", "debug|info|warning|error", "The least important kind of line that is written."),
+    row(live(choice("log.level", "debug|info|warning|error", "The least important kind of line that is written.")),
         number<&S::log_level>()),
 
-    row(duration("sys.interval", {kSecond, 24 * 60 * kMinute},
-                 "How often the topics under $SYS/broker are brought up to date.", {"off", 0}),
+    row(live(duration("sys.interval", {kSecond, 24 * 60 * kMinute},
+                      "How often the topics under $SYS/broker are brought up to date.", {"off", 0})),
         number<&S::sys_interval>()),
 
     row(size("mqtt.max_packet_size", {128, kLargestPacket}, "Largest Control Packet taken from a Client."),
@@ -53,10 +54,10 @@ constexpr Row<S> kRows[] = {
         number<&S::mqtt, &MqttLimits::receive_maximum>()),
     row(count("mqtt.topic_alias_maximum", {0, 65535}, "How many topic aliases a Client may use; 0 forbids them."),
         number<&S::mqtt, &MqttLimits::topic_alias_maximum>()),
-    row(count("mqtt.outbound_topic_alias_maximum", {0, 256},
-              "How many topic aliases the broker uses towards a Client that takes them, for the topics that come "
-              "again; 0 "
-              "is none."),
+    row(live(count("mqtt.outbound_topic_alias_maximum", {0, 256},
+                   "How many topic aliases the broker uses towards a Client that takes them, for the topics that come "
+                   "again; 0 "
+                   "is none.")),
         number<&S::mqtt, &MqttLimits::outbound_topic_alias_maximum>()),
     row(count("mqtt.maximum_qos", {0, 2}, "Highest QoS at which a Client may publish."),
         number<&S::mqtt, &MqttLimits::maximum_qos>()),
@@ -68,42 +69,45 @@ constexpr Row<S> kRows[] = {
         number<&S::mqtt, &MqttLimits::shared_subscription_available>()),
     row(flag("mqtt.subscription_identifier_available", "Whether subscriptions may carry an identifier."),
         number<&S::mqtt, &MqttLimits::subscription_identifier_available>()),
-    row(duration("mqtt.max_keep_alive", {kSecond, 65535 * kSecond},
-                 "Longest keep alive granted, in whole seconds; unlimited grants what the Client asks for.",
-                 {"unlimited", 0}),
+    row(live(duration("mqtt.max_keep_alive", {kSecond, 65535 * kSecond},
+                      "Longest keep alive granted, in whole seconds; unlimited grants what the Client asks for.",
+                      {"unlimited", 0})),
         seconds<&S::mqtt, &MqttLimits::max_keep_alive>()),
-    row(duration("mqtt.connect_timeout", {100, 10 * kMinute},
-                 "How long a new connection may take to send its CONNECT and, by an Authentication Method, to be "
-                 "authenticated; and how long a re-authentication may take."),
+    row(live(duration("mqtt.connect_timeout", {100, 10 * kMinute},
+                      "How long a new connection may take to send its CONNECT and, by an Authentication Method, to be "
+                      "authenticated; and how long a re-authentication may take.")),
         number<&S::mqtt, &MqttLimits::connect_timeout>()),
-    row(size("mqtt.max_client_id_length", {23, 65535}, "Longest client id accepted."),
+    row(live(size("mqtt.max_client_id_length", {23, 65535}, "Longest client id accepted.")),
         number<&S::mqtt, &MqttLimits::max_client_id_length>()),
-    row(count("mqtt.max_topic_levels", {1, 65536}, "Most levels a topic or filter may have.", {"unlimited", 0}),
+    row(live(count("mqtt.max_topic_levels", {1, 65536}, "Most levels a topic or filter may have.", {"unlimited", 0})),
         number<&S::mqtt, &MqttLimits::topic, &mqtt::TopicLimits::maximum_levels>()),
-    row(size("mqtt.max_topic_length", {1, 65535}, "Longest topic or filter accepted."),
+    row(live(size("mqtt.max_topic_length", {1, 65535}, "Longest topic or filter accepted.")),
         number<&S::mqtt, &MqttLimits::topic, &mqtt::TopicLimits::maximum_length>()),
-    row(flag("mqtt.check_payload_format", "Whether a payload that claims to be UTF-8 is checked."),
+    row(live(flag("mqtt.check_payload_format", "Whether a payload that claims to be UTF-8 is checked.")),
         number<&S::mqtt, &MqttLimits::check_payload_format>()),
-    row(choice(
+    row(live(choice(
             "mqtt.reason_strings", "requested|always|never",
             "Who is told in words why something is refused: a 5.0 Client that asks for it with Request Problem "
             "Information 1, every 5.0 Client that does not decline it (and at the end of a connection every one), or "
-            "nobody."),
+            "nobody.")),
         number<&S::mqtt, &MqttLimits::reason_strings>()),
-    row(other("mqtt.response_information", ValueKind::kText,
-              "What a 5.0 Client that asks for Response Information is told to begin its Response Topics with; %c, %u, "
-              "%n and %l are its client id, user name, namespace and listener. It grants nothing: the ACL has to.",
-              "responses/%c/"),
+    row(live(other(
+            "mqtt.response_information", ValueKind::kText,
+            "What a 5.0 Client that asks for Response Information is told to begin its Response Topics with; %c, %u, "
+            "%n and %l are its client id, user name, namespace and listener. It grants nothing: the ACL has to.",
+            "responses/%c/")),
         text<&S::mqtt, &MqttLimits::response_information>()),
 
-    row(duration("session.expiry_interval_max", {0, kForever - kSecond},
-                 "Longest time, in whole seconds, that a session outlives its connection; a Client that asks for more "
-                 "gets this.",
-                 {"unlimited", kForever}),
+    row(live(duration(
+            "session.expiry_interval_max", {0, kForever - kSecond},
+            "Longest time, in whole seconds, that a session outlives its connection; a Client that asks for more "
+            "gets this.",
+            {"unlimited", kForever})),
         number<&S::session, &SessionLimits::expiry_interval_max>()),
-    row(choice("session.takeover", "same_user|any",
-               "Who may take over a session by connecting with its client id: only the user it belongs to, or anybody "
-               "who is let in."),
+    row(live(choice(
+            "session.takeover", "same_user|any",
+            "Who may take over a session by connecting with its client id: only the user it belongs to, or anybody "
+            "who is let in.")),
         number<&S::session, &SessionLimits::takeover>()),
     row(choice("session.durability", "commit|interval|none",
                "When acknowledgements leave, with a store: after what they promise is on disk, at once and written "
@@ -112,32 +116,34 @@ constexpr Row<S> kRows[] = {
         number<&S::session, &SessionLimits::durability>()),
     row(duration("session.durability_interval", {10, 10 * kMinute}, "With durability interval: how often is written."),
         number<&S::session, &SessionLimits::durability_interval>()),
-    row(count("session.queue.max_messages", {1, 1000 * kMillion}, "Most messages that wait for one Client."),
+    row(live(count("session.queue.max_messages", {1, 1000 * kMillion}, "Most messages that wait for one Client.")),
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_messages>()),
-    row(size("session.queue.max_bytes", {kKiB, 1024 * kGiB}, "Most bytes that wait for one Client."),
+    row(live(size("session.queue.max_bytes", {kKiB, 1024 * kGiB}, "Most bytes that wait for one Client.")),
         number<&S::session, &SessionLimits::queue, &QueueLimits::max_bytes>()),
-    row(choice(
+    row(live(choice(
             "session.queue.when_full", "drop_oldest|drop_new|reject",
             "What happens to a message for a full queue: the oldest makes room, it is dropped itself, or it is "
             "dropped and its publisher told Quota exceeded. With reject whoever has room gets the message, and "
             "PUBACK and PUBREC wait for all loops: 0x97 says that not everybody got it, and to send it again later "
             "gives it twice to those who did. Before 5.0 there is no such answer: the message is acknowledged. For "
             "Wills, retained messages of new subscriptions, messages of plugins and what a shared subscription hands "
-            "from its queue to a member, reject is drop_new."),
+            "from its queue to a member, reject is drop_new.")),
         number<&S::session, &SessionLimits::queue, &QueueLimits::when_full>()),
     row(count("session.max_inflight", {1, 65535},
               "Most QoS 1 and 2 messages on their way to one Client at once; its own Receive Maximum may be lower."),
         number<&S::session, &SessionLimits::max_inflight>()),
-    row(count("session.max_subscriptions", {1, 10 * kMillion}, "Most subscriptions of one Client."),
+    row(live(count("session.max_subscriptions", {1, 10 * kMillion}, "Most subscriptions of one Client.")),
         number<&S::session, &SessionLimits::max_subscriptions>()),
-    row(size("session.outbox_max_bytes", {64 * kKiB, kGiB}, "Most bytes that wait for one connection to take them."),
+    row(live(size("session.outbox_max_bytes", {64 * kKiB, kGiB},
+                  "Most bytes that wait for one connection to take them.")),
         number<&S::session, &SessionLimits::outbox_max_bytes>()),
     row(size("session.read_ahead_max_bytes", {4 * kKiB, kGiB},
              "Most bytes read from one connection while a plugin's answer is awaited."),
         number<&S::session, &SessionLimits::read_ahead_max_bytes>()),
-    row(count("session.parked_acks_max", {1, 65535},
-              "Most acknowledgements of one connection that wait for the store, or with when_full reject for other "
-              "loops; then reading stops."),
+    row(live(
+            count("session.parked_acks_max", {1, 65535},
+                  "Most acknowledgements of one connection that wait for the store, or with when_full reject for other "
+                  "loops; then reading stops.")),
         number<&S::session, &SessionLimits::parked_acks_max>()),
     row(count("session.authorization_cache_entries", {0, kMillion},
               "How many answers of authorization are remembered per session."),
@@ -158,9 +164,9 @@ constexpr Row<S> kRows[] = {
     row(size("match_cache.max_bytes", {64 * kKiB, 64 * kGiB}, "Most memory each loop uses for that."),
         number<&S::match_cache, &routing::MatchCache::Limits::maximum_bytes>()),
 
-    row(other("plugin_dir", ValueKind::kPath,
-              "Where plugin libraries are looked for; without it, where they were installed with the broker.",
-              "/usr/lib/mortise/plugins"),
+    row(live(other("plugin_dir", ValueKind::kPath,
+                   "Where plugin libraries are looked for; without it, where they were installed with the broker.",
+                   "/usr/lib/mortise/plugins")),
         text<&S::plugin_dir>()),
     row(duration("plugin_limits.token_deadline_max", {1, 60 * kMinute},
                  "Longest time a plugin may take for an answer that it gives later."),
@@ -168,17 +174,40 @@ constexpr Row<S> kRows[] = {
     row(count("plugin_limits.tokens_max", {1, 10 * kMillion}, "Most answers that one plugin may owe at once."),
         number<&S::plugin_tokens_max>()),
 
-    row(other("hooks.auth", ValueKind::kNames, "Who decides who may connect, publish and subscribe, in this order."),
+    row(live(other("hooks.auth", ValueKind::kNames,
+                   "Who decides who may connect, publish and subscribe, in this order.")),
         names<&S::hooks, &HookOrder::auth>()),
-    row(other("hooks.topic", ValueKind::kNames, "Who decides what a Client's topics are called, in this order."),
+    row(live(other("hooks.topic", ValueKind::kNames, "Who decides what a Client's topics are called, in this order.")),
         names<&S::hooks, &HookOrder::topic>()),
     row(other("hooks.store", ValueKind::kName,
               "Who keeps sessions, queued and retained messages; without it they live in memory only.", "queue"),
         optional_text<&S::hooks, &HookOrder::store>()),
-    row(other("hooks.event", ValueKind::kNames, "Who is told what happened, in this order."),
+    row(live(other("hooks.event", ValueKind::kNames, "Who is told what happened, in this order.")),
         names<&S::hooks, &HookOrder::event>()),
 
-    not_yet<S>("admin", "the HTTP API is not there yet in this version; remove this key"),
+    row(other("admin.url", ValueKind::kText,
+              "Where the HTTP API of operators, health, and metrics listen: http://HOST:PORT, or https:// with "
+              "admin.tls; without it there is none. Port 0 is any free one.",
+              "http://127.0.0.1:9883"),
+        text<&S::admin, &AdminSettings::url>()),
+    row(flag("admin.expose", "Says that an address which is not loopback is meant; it needs https."),
+        number<&S::admin, &AdminSettings::expose>()),
+    row(other("admin.token_file", ValueKind::kPath,
+              "The bearer token that every request shows; made, for its owner alone, when it is not there. Without "
+              "this key admin.token in node.data_dir.",
+              "/etc/mortise/admin.token"),
+        text<&S::admin, &AdminSettings::token_file>()),
+    row(other("admin.tls.certificate", ValueKind::kPath,
+              "The certificate in PEM, the certificates of its issuers behind it.", "admin.pem"),
+        text<&S::admin, &AdminSettings::certificate>()),
+    row(other("admin.tls.key", ValueKind::kPath, "Its private key in PEM.", "admin.key"),
+        text<&S::admin, &AdminSettings::key>()),
+    row(flag("admin.open_metrics", "Whether /metrics is told to whoever asks, without the token."),
+        number<&S::admin, &AdminSettings::open_metrics>()),
+    row(count("admin.max_connections", {1, 1000}, "Most connections of operators at once."),
+        number<&S::admin, &AdminSettings::max_connections>()),
+    row(size("admin.max_body", {kKiB, 256 * 1024 * kKiB}, "Longest body of a request."),
+        number<&S::admin, &AdminSettings::max_body>()),
 };
 
 constexpr Section kSections[] = {
@@ -187,6 +216,7 @@ constexpr Section kSections[] = {
     {"listeners",
      "Where Clients connect. Without an auth plugin only loopback addresses open, unless allow_anonymous says "
      "otherwise."},
+    {"admin", "The HTTP API of operators: loopback, unless expose says otherwise; a token, always."},
     {"mqtt", "What is announced to Clients and enforced."},
     {"session", "What one Client may use, connected or not."},
     {"session.queue", "Messages that wait for one Client, while it is away or slow."},

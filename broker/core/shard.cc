@@ -1,5 +1,7 @@
 #include "broker/core/shard.h"
 
+#include <algorithm>
+
 #include "broker/core/attach.h"
 #include "broker/core/connect.h"
 #include "broker/core/counters.h"
@@ -8,6 +10,7 @@
 #include "broker/core/exchange.h"
 #include "broker/core/expire.h"
 #include "broker/core/handle_mail.h"
+#include "broker/core/questions.h"
 #include "broker/core/receive.h"
 #include "broker/core/recover.h"
 #include "broker/core/shard_state.h"
@@ -151,6 +154,28 @@ void Shard::set_dispatch(hooks::DispatchPtr dispatch) {
   state_->dispatch = std::move(dispatch);
   state_->has_authorize = state_->dispatch->has_authorize();
   state_->has_events = !state_->dispatch->event.empty();
+}
+
+void Shard::set_limits(const session::MqttLimits& mqtt, const session::SessionLimits& session) {
+  state_->shared.mqtt = mqtt;
+  state_->shared.session = session;
+}
+
+std::uint32_t Shard::invalidate(std::uint32_t from, std::size_t slots, Now now) {
+  if (from == 0) {
+    // Whoever is attaching may have been asked about already, and may not have a session yet.
+    for (const auto& [key, queue] : state_->attaching) {
+      for (const ConnectionId id : {queue.active, queue.waiting}) {
+        if (Connection* connection = state_->connections.find(id)) connection->wants_invalidation = true;
+      }
+    }
+  }
+  const std::uint32_t all = state_->sessions.slots();
+  const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(all, from + slots));
+  for (std::uint32_t slot = from; slot < end; ++slot) {
+    if (ResidentSession* session = state_->sessions.in_slot(slot)) core::invalidate(*state_, *session, now);
+  }
+  return end < all ? end : 0;
 }
 
 void Shard::recover(Recovered recovered, Now now) { core::recover(*state_, std::move(recovered), now); }

@@ -145,6 +145,11 @@ class Shard {
 
   // ---- Start, reload, stop ----------------------------------------------------------------------------------------
   void set_dispatch(hooks::DispatchPtr dispatch);
+  /// From now on these hold. Those that CONNACK announced must be as they were: Clients rely on them.
+  void set_limits(const session::MqttLimits& mqtt, const session::SessionLimits& session);
+  /// Rights may be others now: asks again about the sessions in so many slots from `from` on, whose Clients are
+  /// connected; the others' are asked about when they come back. Returns the slot to go on from; 0: that was all.
+  std::uint32_t invalidate(std::uint32_t from, std::size_t slots, Now now);
   /// A stored session, before the listeners open.
   struct Recovered {
     session::SessionRecord session;

@@ -9,7 +9,7 @@ ShardState::ShardState(LoopIndex loop_index, const Shared& all, session::Journal
       shared(all),
       journal(loop_journal),
       dispatch(std::make_shared<const hooks::Dispatch>()),
-      queues{all.session},
+      queues{shared.session},
       sessions(all.home_hash),
       matches(*all.subscriptions, all.match_cache),
       outbox_maximum(all.session.outbox_max_bytes) {

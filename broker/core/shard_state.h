@@ -63,7 +63,7 @@ struct ShardState {
   ShardState(LoopIndex loop_index, const Shared& all, session::Journal* loop_journal);
 
   const LoopIndex loop;
-  const Shared& shared;
+  Shared shared;                    // a copy of its own: a reload changes the limits loop by loop
   session::Journal* const journal;  // null without a store
 
   hooks::DispatchPtr dispatch;

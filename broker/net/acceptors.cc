@@ -1,5 +1,6 @@
 #include "broker/net/acceptors.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -8,8 +9,18 @@
 namespace mortise::net {
 
 void Acceptors::add(std::shared_ptr<Listener> listener) {
-  gates_.push_back({std::move(listener), false});
-  watch(static_cast<std::uint32_t>(gates_.size() - 1));
+  auto gate = std::ranges::find_if(gates_, [](const Gate& one) { return !one.listener; });
+  if (gate == gates_.end()) gate = gates_.insert(gate, Gate{});
+  *gate = {std::move(listener), false};
+  watch(static_cast<std::uint32_t>(gate - gates_.begin()));
+}
+
+void Acceptors::remove(const Listener& listener) noexcept {
+  for (Gate& gate : gates_) {
+    if (gate.listener.get() != &listener) continue;
+    if (!gate.is_paused) poller_.remove(listener.descriptor());
+    gate = {};
+  }
 }
 
 void Acceptors::watch(std::uint32_t index) {
@@ -60,7 +71,9 @@ void Acceptors::resume(SteadyTime now) {
 }
 
 void Acceptors::close() noexcept {
-  for (const Gate& gate : gates_) poller_.remove(gate.listener->descriptor());
+  for (const Gate& gate : gates_) {
+    if (gate.listener) poller_.remove(gate.listener->descriptor());
+  }
   gates_.clear();
   resume_at_ = kNever;
 }

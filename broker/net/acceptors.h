@@ -19,11 +19,14 @@ class Acceptors {
       : poller_(poller), counters_(counters), limits_(limits) {}
 
   void add(std::shared_ptr<Listener> listener);
+  /// Accepts from it no more; who came by it stays.
+  void remove(const Listener& listener) noexcept;
   /// Somebody waits at listener `index`: calls accept(Stream, PeerInfo) for each, up to the limit; the rest is reported
   /// again.
   template <class Accept>
   void accept_from(std::uint32_t index, SteadyTime now, Accept&& accept) {
-    for (std::size_t count = 0; index < gates_.size() && count < limits_.accepts_per_iteration; ++count) {
+    if (index >= gates_.size() || !gates_[index].listener) return;  // removed in this iteration
+    for (std::size_t count = 0; count < limits_.accepts_per_iteration; ++count) {
       Listener::Accepted accepted = gates_[index].listener->accept(now);
       if (accepted.status == Listener::Accepted::Status::kDone) {
         accept(std::move(accepted.stream), std::move(accepted.peer));
@@ -40,7 +43,7 @@ class Acceptors {
 
  private:
   struct Gate {
-    std::shared_ptr<Listener> listener;
+    std::shared_ptr<Listener> listener;  // null: a place for the next one
     bool is_paused = false;
   };
   /// Nothing was accepted: true when the next one may be.

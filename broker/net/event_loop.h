@@ -40,6 +40,7 @@ class EventLoop {
   // ---- Thread: the loop's (in a posted task)
   // --------------------------------------------------------------------------
   void add_listener(std::shared_ptr<Listener> listener) { acceptors_.add(std::move(listener)); }
+  void remove_listener(const Listener& listener) noexcept { acceptors_.remove(listener); }
   /// Accepts nothing more, says good-bye to every Client, and calls `drained` once no socket is left.
   void drain(std::function<void()> drained);
   /// `run` returns after this iteration.

@@ -38,15 +38,15 @@ Failure<Error> cannot_listen(const config::ListenerSettings& settings, const std
   return failure("cannot listen on " + settings.url + ": " + why);
 }
 
-Failure<Error> cannot_listen(const config::ListenerSettings& settings, std::size_t number, int error) {
-  return cannot_listen(settings, remedy_for(error, "listeners[" + std::to_string(number) + "].url"));
+Failure<Error> cannot_listen(const config::ListenerSettings& settings, const std::string& setting, int error) {
+  return cannot_listen(settings, remedy_for(error, setting));
 }
 
 // ---- TCP ----
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Result<AddressList> resolve(const config::ListenerSettings& settings, std::size_t number) {
+Result<AddressList> resolve(const config::ListenerSettings& settings, const std::string& setting) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
@@ -55,8 +55,7 @@ Result<AddressList> resolve(const config::ListenerSettings& settings, std::size_
   const int code = ::getaddrinfo(host, std::to_string(settings.port).c_str(), &hints, &found);
   AddressList list(found, &::freeaddrinfo);
   if (code == 0) return list;
-  return cannot_listen(settings, std::string("the address is unknown (") + ::gai_strerror(code) + "); see listeners[" +
-                                     std::to_string(number) + "].url");
+  return cannot_listen(settings, std::string("the address is unknown (") + ::gai_strerror(code) + "); see " + setting);
 }
 
 bool set(const Descriptor& socket, int level, int option, int value) {
@@ -87,12 +86,12 @@ int listen_on(const addrinfo& address, const config::ListenerSettings& settings,
   return ::listen(socket.get(), settings.backlog) == 0 ? 0 : errno;
 }
 
-Result<Descriptor> open_tcp(const config::ListenerSettings& settings, std::size_t number) {
-  Result<AddressList> addresses = resolve(settings, number);
+Result<Descriptor> open_tcp(const config::ListenerSettings& settings, const std::string& setting) {
+  Result<AddressList> addresses = resolve(settings, setting);
   if (!addresses) return std::move(addresses).as_failure();
   Descriptor socket;
   const int error = listen_on(**addresses, settings, socket);
-  if (error != 0) return cannot_listen(settings, number, error);
+  if (error != 0) return cannot_listen(settings, setting, error);
   return socket;
 }
 
@@ -115,8 +114,8 @@ std::string remedy_for_path(int error, const std::string& setting) {
   }
 }
 
-Failure<Error> cannot_listen_at(const config::ListenerSettings& settings, std::size_t number, int error) {
-  return cannot_listen(settings, remedy_for_path(error, "listeners[" + std::to_string(number) + "].url"));
+Failure<Error> cannot_listen_at(const config::ListenerSettings& settings, const std::string& setting, int error) {
+  return cannot_listen(settings, remedy_for_path(error, setting));
 }
 
 /// A socket's file outlives its broker. 0: the path is free now; else why it is not.
@@ -131,35 +130,36 @@ int free_path(const sockaddr_un& address) {
   return ::unlink(address.sun_path) == 0 ? 0 : errno;
 }
 
-Result<Descriptor> open_unix(const config::ListenerSettings& settings, std::size_t number) {
+Result<Descriptor> open_unix(const config::ListenerSettings& settings, const std::string& setting) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (settings.path.size() >= sizeof address.sun_path)
     return cannot_listen(settings, "the path " + settings.path + " is longer than the system's " +
                                        std::to_string(sizeof address.sun_path - 1) +
-                                       " bytes; choose a shorter one in listeners[" + std::to_string(number) + "].url");
+                                       " bytes; choose a shorter one in " + setting);
   std::memcpy(address.sun_path, settings.path.data(), settings.path.size());
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return cannot_listen_at(settings, number, errno);
-  if (const int error = free_path(address); error != 0) return cannot_listen_at(settings, number, error);
+  if (!socket) return cannot_listen_at(settings, setting, errno);
+  if (const int error = free_path(address); error != 0) return cannot_listen_at(settings, setting, error);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return cannot_listen_at(settings, number, errno);
+    return cannot_listen_at(settings, setting, errno);
   // Nobody connects before `listen`, so the file has its permissions in time.
   const auto mode = static_cast<mode_t>(std::stoul(settings.socket_mode, nullptr, 8));
   if (::chmod(address.sun_path, mode) == 0 && ::listen(socket.get(), settings.backlog) == 0) return socket;
   const int error = errno;
   ::unlink(address.sun_path);
-  return cannot_listen_at(settings, number, error);
+  return cannot_listen_at(settings, setting, error);
 }
 
 }  // namespace
 
-Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, std::size_t number) {
-  return settings.is_unix ? open_unix(settings, number) : open_tcp(settings, number);
+Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, const std::string& setting) {
+  return settings.is_unix ? open_unix(settings, setting) : open_tcp(settings, setting);
 }
 
-Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings, std::size_t number) {
-  if (!settings.is_unix && !set_options(socket, settings)) return cannot_listen(settings, number, errno);
+Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings,
+                               const std::string& setting) {
+  if (!settings.is_unix && !set_options(socket, settings)) return cannot_listen(settings, setting, errno);
   return {};
 }
 

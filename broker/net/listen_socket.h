@@ -11,13 +11,14 @@ struct sockaddr_storage;
 
 namespace mortise::net {
 
-/// Opens the socket of a listener, TCP or Unix, and listens. `number`: its place in `listeners`, for messages.
+/// Opens the socket of a listener, TCP or Unix, and listens. `setting`: where its url stands, for messages.
 /// The file of a Unix socket that nobody listens on any more is replaced.
 /// Errors: the address cannot be used: which, why, and what to change.
-Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, std::size_t number);
+Result<Descriptor> open_listen_socket(const config::ListenerSettings& settings, const std::string& setting);
 
 /// What the settings ask of a socket that somebody else opened. Errors: as above.
-Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings, std::size_t number);
+Result<void> prepare_inherited(const Descriptor& socket, const config::ListenerSettings& settings,
+                               const std::string& setting);
 
 /// An address as text and its port; empty for another family than IP.
 struct Endpoint {

@@ -1,11 +1,13 @@
 #include "broker/net/listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "broker/net/listen_socket.h"
@@ -28,54 +30,74 @@ std::pair<dev_t, ino_t> file_at(const std::string& path) {
 
 }  // namespace
 
-Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number, bool owns_file)
+Listener::Listener(Descriptor socket, const config::ListenerSettings& settings, Ref<ListenerLoad> load)
     : settings_(settings),
-      number_(number),
-      owns_file_(owns_file),
       socket_(std::move(socket)),
       shared_url_(SharedBytes::copy_of(settings.url)),
-      unix_file_(settings.is_unix ? file_at(settings.path) : std::pair<dev_t, ino_t>()),
       port_(local_end_of(socket_.get()).port),
       handshakes_(ListenerLoad::make(settings.tls.max_handshakes)),
       rate_(settings.max_connect_rate),
-      load_(ListenerLoad::make(settings.max_connections)) {
+      load_(std::move(load)) {
   if (settings.has_websocket)
     websocket_ = std::make_shared<const WebSocketRules>(WebSocketRules{settings.path, settings.origins});
 }
 
 Listener::~Listener() {
   // Somebody may have taken the file away, and somebody else have put his own there.
-  if (owns_file_ && file_at(settings_.path) == unix_file_) ::unlink(settings_.path.c_str());
+  if (unix_file_ != std::pair<dev_t, ino_t>() && file_at(settings_.path) == unix_file_)
+    ::unlink(settings_.path.c_str());
 }
 
 Result<std::shared_ptr<Listener>> Listener::open(const config::ListenerSettings& settings, std::size_t number,
                                                  Descriptor inherited) {
   const bool is_inherited = static_cast<bool>(inherited);
+  const std::string setting = "listeners[" + std::to_string(number) + "].url";
   if (is_inherited) {
-    if (Result<void> done = prepare_inherited(inherited, settings, number); !done) return std::move(done).as_failure();
+    if (Result<void> done = prepare_inherited(inherited, settings, setting); !done) return std::move(done).as_failure();
   } else {
-    Result<Descriptor> socket = open_listen_socket(settings, number);
+    Result<Descriptor> socket = open_listen_socket(settings, setting);
     if (!socket) return std::move(socket).as_failure();
     inherited = std::move(*socket);
   }
-  std::shared_ptr<Listener> listener(new Listener(std::move(inherited), settings, number,
-                                                  settings.is_unix && !is_inherited));  // NOLINT: private constructor
-  if (Result<void> loaded = listener->reload_tls(); !loaded) return std::move(loaded).as_failure();
+  std::shared_ptr<Listener> listener(  // NOLINT: private constructor
+      new Listener(std::move(inherited), settings, ListenerLoad::make(settings.max_connections)));
+  if (settings.is_unix && !is_inherited) listener->unix_file_ = file_at(settings.path);
+  if (Result<void> loaded = listener->load_tls(number); !loaded) return std::move(loaded).as_failure();
   return listener;
 }
 
-Result<void> Listener::reload_tls() {
+Result<std::shared_ptr<Listener>> Listener::renewed(const config::ListenerSettings& settings,
+                                                    std::size_t number) const {
+  Descriptor socket(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!socket) return failure(settings_.url + ": " + std::strerror(errno) + "; raise the limit (ulimit -n)");
+  std::shared_ptr<Listener> listener(  // NOLINT: private constructor
+      new Listener(std::move(socket), settings, load_));
+  if (Result<void> loaded = listener->load_tls(number); !loaded) return std::move(loaded).as_failure();
+  return listener;
+}
+
+void Listener::replace(Listener& old) noexcept {
+  unix_file_ = std::exchange(old.unix_file_, {});
+  load_->set_maximum(settings_.max_connections);
+}
+
+Result<void> Listener::load_tls(std::size_t number) {
   if (!settings_.has_tls) return {};
-  Result<std::shared_ptr<const TlsServer>> loaded = TlsServer::load(settings_, number_);
+  Result<std::shared_ptr<const TlsServer>> loaded = TlsServer::load(settings_, number);
   if (!loaded) return std::move(loaded).as_failure();
-  const MutexLock lock(tls_mutex_);
   tls_ = std::move(*loaded);
   return {};
 }
 
-std::shared_ptr<const TlsServer> Listener::tls() const {
-  const MutexLock lock(tls_mutex_);
-  return tls_;
+std::string Listener::open_url() const {
+  const std::string& url = settings_.url;
+  if (settings_.is_unix) return url;
+  const std::size_t host = url.find("//") + 2;
+  const std::size_t path = std::min(url.find('/', host), url.size());
+  const std::string address = url.substr(0, path);
+  const std::size_t colon = address.rfind(':');
+  const bool has_port = colon >= host && address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+  return address.substr(0, has_port ? colon : path) + ":" + std::to_string(port_) + url.substr(path);
 }
 
 Listener::Accepted Listener::accept(SteadyTime now) const {
@@ -125,7 +147,7 @@ bool Listener::may_connect(const sockaddr_storage& address) const {
 bool Listener::add_layers(Stream& stream) const {
   if (settings_.has_tls) {
     std::optional<Permit> handshake = Permit::ask(handshakes_);
-    if (handshake) stream.layer = TlsStream::make(tls(), std::move(*handshake));
+    if (handshake) stream.layer = TlsStream::make(tls_, std::move(*handshake));
     if (!stream.layer) return false;
   }
   if (websocket_) stream.layer = std::make_unique<WebSocketStream>(websocket_, std::move(stream.layer));

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "broker/base/mutex.h"
 #include "broker/base/result.h"
 #include "broker/base/time.h"
 #include "broker/config/settings.h"
@@ -23,8 +22,8 @@
 
 namespace mortise::net {
 
-/// One listening socket that all loops accept from, and what its connections speak below MQTT. Immutable after opening;
-/// its counters are internally synchronised. The file of a Unix socket goes with it.
+/// One listening socket that all loops accept from, and what its connections speak below MQTT. Immutable once it is
+/// used; its counters are internally synchronised. The file of a Unix socket goes with it.
 ///
 /// Design note: one socket in every loop's epoll (EPOLLEXCLUSIVE, so that a connection wakes one loop), not one per
 /// loop with SO_REUSEPORT: with that option a second broker of the same user could open the same port unnoticed and
@@ -37,6 +36,12 @@ class Listener {
   /// `inherited`: a listening socket instead, which somebody else opened, and whose file he keeps; empty: none.
   static Result<std::shared_ptr<Listener>> open(const config::ListenerSettings& settings, std::size_t number,
                                                 Descriptor inherited = {});
+  /// One for the same url with other settings, or with certificates that were read again: it accepts from the same
+  /// socket and goes on counting this one's connections. This one is used until `replace` is called.
+  /// Errors: as TlsServer::load, and no descriptor is left.
+  Result<std::shared_ptr<Listener>> renewed(const config::ListenerSettings& settings, std::size_t number) const;
+  /// `old` is used no more, and this one, which was made of it, is.
+  void replace(Listener& old) noexcept;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
@@ -66,15 +71,15 @@ class Listener {
   int descriptor() const noexcept { return socket_.get(); }
   const std::string& url() const noexcept { return settings_.url; }
   std::uint16_t port() const noexcept { return port_; }
+  /// The url with the port that is really open.
+  std::string open_url() const;
   std::size_t open_connections() const noexcept { return load_->open(); }
 
-  /// Reads the files of its TLS again, for connections that come from now on; nothing to do without TLS.
-  /// Errors: as TlsServer::load; then it goes on with what it has. Thread: any.
-  Result<void> reload_tls();
+  const config::ListenerSettings& settings() const noexcept { return settings_; }
 
  private:
-  Listener(Descriptor socket, const config::ListenerSettings& settings, std::size_t number, bool owns_file);
-  std::shared_ptr<const TlsServer> tls() const;
+  Listener(Descriptor socket, const config::ListenerSettings& settings, Ref<ListenerLoad> load);
+  Result<void> load_tls(std::size_t number);
   Accepted accept_one() const;
   Accepted welcome(Descriptor socket, const sockaddr_storage& address) const;
   bool may_connect(const sockaddr_storage& address) const;
@@ -82,15 +87,12 @@ class Listener {
   core::PeerInfo peer_of(int socket, const sockaddr_storage& address) const;
 
   const config::ListenerSettings settings_;
-  const std::size_t number_;
-  const bool owns_file_;
   const Descriptor socket_;
-  const SharedBytes shared_url_;             // settings_.url, for the peers
-  const std::pair<dev_t, ino_t> unix_file_;  // device and inode of the one that was made
+  const SharedBytes shared_url_;       // settings_.url, for the peers
+  std::pair<dev_t, ino_t> unix_file_;  // device and inode of the one that is taken away at the end; zeros: none
   const std::uint16_t port_;
   std::shared_ptr<const WebSocketRules> websocket_;  // null: none
-  mutable Mutex tls_mutex_;
-  std::shared_ptr<const TlsServer> tls_ MORTISE_GUARDED_BY(tls_mutex_);  // null: none
+  std::shared_ptr<const TlsServer> tls_;             // null: none
   const Ref<ListenerLoad> handshakes_;
   mutable ConnectRate rate_;
   const Ref<ListenerLoad> load_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "broker/base/scope_exit.h"
 
@@ -56,32 +57,46 @@ void LoopGroup::start() {
   }
 }
 
-Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& settings,
-                               std::vector<InheritedSocket> inherited) {
+Result<LoopGroup::Listeners> LoopGroup::prepare(const std::vector<config::ListenerSettings>& settings,
+                                                std::vector<InheritedSocket> inherited) const {
   Result<std::vector<Descriptor>> sockets = match_inherited(std::move(inherited), settings);
   if (!sockets) return std::move(sockets).as_failure();
-  std::vector<std::shared_ptr<Listener>> opened;
+  Listeners next;
+  Listeners running = listeners_;  // those without a successor yet
   for (const config::ListenerSettings& one : settings) {
-    const std::size_t number = opened.size();
-    Result<std::shared_ptr<Listener>> listener = Listener::open(one, number, std::move((*sockets)[number]));
+    const auto same = std::ranges::find(running, one.url, [](const auto& listener) { return listener->url(); });
+    Result<std::shared_ptr<Listener>> listener =
+        same == running.end() ? Listener::open(one, next.size(), std::move((*sockets)[next.size()]))
+                              : (*same)->renewed(one, next.size());
     if (!listener) return std::move(listener).as_failure();
-    opened.push_back(std::move(*listener));
+    if (same != running.end()) running.erase(same);
+    next.push_back(std::move(*listener));
   }
-  listeners_ = std::move(opened);
-  for (const std::unique_ptr<EventLoop>& loop : loops_) {
-    loop->post([&loop = *loop, listeners = listeners_] {
-      for (const std::shared_ptr<Listener>& listener : listeners) loop.add_listener(listener);
-    });
-  }
+  return next;
+}
+
+Result<void> LoopGroup::listen(const std::vector<config::ListenerSettings>& settings,
+                               std::vector<InheritedSocket> inherited) {
+  Result<Listeners> listeners = prepare(settings, std::move(inherited));
+  if (!listeners) return std::move(listeners).as_failure();
+  use(std::move(*listeners));
   return {};
 }
 
-std::vector<std::string> LoopGroup::reload_tls() {
-  std::vector<std::string> problems;
-  for (const std::shared_ptr<Listener>& listener : listeners_) {
-    if (Result<void> reloaded = listener->reload_tls(); !reloaded) problems.push_back(reloaded.error().message);
+void LoopGroup::use(Listeners listeners) {
+  Listeners running = std::exchange(listeners_, std::move(listeners));
+  for (const std::unique_ptr<EventLoop>& loop : loops_) {
+    loop->post([&loop = *loop, running, next = listeners_] {
+      for (const std::shared_ptr<Listener>& listener : next) loop.add_listener(listener);
+      for (const std::shared_ptr<Listener>& listener : running) loop.remove_listener(*listener);
+    });
   }
-  return problems;
+  for (const std::shared_ptr<Listener>& listener : listeners_) {
+    const auto old = std::ranges::find(running, listener->url(), [](const auto& one) { return one->url(); });
+    if (old == running.end()) continue;
+    listener->replace(**old);
+    running.erase(old);
+  }
 }
 
 std::size_t LoopGroup::stop(Millis grace) {

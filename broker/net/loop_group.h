@@ -14,8 +14,8 @@ namespace mortise::net {
 
 /// All event loops of a broker: their threads, their listeners, their end. Used by one thread (the control thread).
 ///
-/// Order: create, start, listen; stop. The shards, the mesh and the reclaim domain outlive it. Threads are started with
-/// every signal blocked that is not about the thread itself.
+/// Order: create, start, prepare and use (again for a reload); stop. The shards, the mesh and the reclaim domain
+/// outlive it. Threads are started with every signal blocked that is not about the thread itself.
 class LoopGroup {
  public:
   /// One loop for each shard; shard i is loop i. Errors: no descriptor is left.
@@ -28,15 +28,19 @@ class LoopGroup {
 
   void start();
 
-  /// Opens all listeners or none; then every loop accepts from all of them. After `start`, once.
-  /// Errors: an address cannot be used: which, why and what to change.
+  /// `prepare` and `use` at once. Errors: as prepare's.
   Result<void> listen(const std::vector<config::ListenerSettings>& settings,
                       std::vector<InheritedSocket> inherited = {});
-  /// Every listener reads its certificates and keys again. Returns what went wrong, a line for each; those go on as
-  /// they were.
-  std::vector<std::string> reload_tls();
+  using Listeners = std::vector<std::shared_ptr<Listener>>;
+  /// Makes what `settings` ask for: a listener that runs with the same url is renewed, others are opened. Nobody
+  /// accepts from what is new before `use`. All or nothing: who is connected, and what listens, stays as it is. Errors:
+  /// an address, an inherited socket or a certificate cannot be used: which, why and what to change.
+  Result<Listeners> prepare(const std::vector<config::ListenerSettings>& settings,
+                            std::vector<InheritedSocket> inherited = {}) const;
+  /// From now on every loop accepts from these, which were prepared last, and from no others. After `start`.
+  void use(Listeners listeners);
   /// What is open, in the order of the settings: for messages, and to learn the port where 0 was asked for.
-  const std::vector<std::shared_ptr<Listener>>& listeners() const noexcept { return listeners_; }
+  const Listeners& listeners() const noexcept { return listeners_; }
 
   /// Stops accepting, lets every shard say good-bye, gives the last bytes up to `grace` to be written, and joins the
   /// threads. Returns the number of sockets that were closed before everything was written.
@@ -56,7 +60,7 @@ class LoopGroup {
   const Descriptor progress_;  // an event descriptor: each drained loop adds one
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::thread> threads_;
-  std::vector<std::shared_ptr<Listener>> listeners_;
+  Listeners listeners_;
 };
 
 }  // namespace mortise::net

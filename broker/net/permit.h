@@ -17,8 +17,11 @@ class ListenerLoad {
   static Ref<ListenerLoad> make(std::size_t maximum) { return Ref<ListenerLoad>::adopt(new ListenerLoad(maximum)); }
 
   std::size_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
+  /// Whoever is in stays.
+  void set_maximum(std::size_t maximum) noexcept { maximum_.store(maximum, std::memory_order_relaxed); }
   bool enter() noexcept {
-    if (open_.fetch_add(1, std::memory_order_relaxed) < maximum_ || maximum_ == 0) return true;
+    const std::size_t maximum = maximum_.load(std::memory_order_relaxed);
+    if (open_.fetch_add(1, std::memory_order_relaxed) < maximum || maximum == 0) return true;
     leave();
     return false;
   }
@@ -34,7 +37,7 @@ class ListenerLoad {
   ~ListenerLoad() = default;
 
   RefCount count_;
-  const std::size_t maximum_;
+  std::atomic<std::size_t> maximum_;
   std::atomic<std::size_t> open_{0};
 };
 

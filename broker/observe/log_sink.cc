@@ -14,19 +14,6 @@ namespace {
 
 constexpr std::array<const char*, 4> kNames = {"debug", "info", "warning", "error"};
 
-std::string timestamp(WallTime time) {
-  const auto since_epoch = time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-  const auto millis = static_cast<int>((since_epoch - seconds).count());
-  const std::time_t whole = static_cast<std::time_t>(seconds.count());
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  std::array<char, 96> text;
-  const int size = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, millis);
-  return {text.data(), static_cast<std::size_t>(size)};
-}
-
 bool is_control(char character) { return static_cast<unsigned char>(character) < 0x20 || character == 0x7F; }
 
 // One write for the whole line: lines of several threads do not mix.
@@ -43,8 +30,21 @@ void write_line(LogLevel level, std::string_view component, std::string_view lin
 
 }  // namespace
 
+std::string utc_text(WallTime time) {
+  const auto since_epoch = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  const auto millis = static_cast<int>((since_epoch - seconds).count());
+  const std::time_t whole = static_cast<std::time_t>(seconds.count());
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  std::array<char, 96> text;
+  const int size = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, millis);
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
 std::string format_log_line(WallTime time, LogLevel level, std::string_view component, std::string_view line) {
-  std::string text = timestamp(time);
+  std::string text = utc_text(time);
   text.append(" ").append(kNames[static_cast<std::size_t>(level)]).append(" ").append(component).append(": ");
   text.append(line);
   std::replace_if(text.begin(), text.end(), is_control, ' ');

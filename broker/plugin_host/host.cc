@@ -1,8 +1,10 @@
 #include "broker/plugin_host/host.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
+#include "broker/base/check.h"
 #include "broker/base/log.h"
 #include "broker/plugin_host/family_adapters.h"
 #include "broker/plugin_host/instance.h"
@@ -10,12 +12,61 @@
 
 namespace mortise::plugin_host {
 
+namespace {
+
+using Instances = std::vector<std::shared_ptr<Instance>>;
+
+/// How many sets of instances of before a reload may find still asked.
+constexpr std::size_t kMostRetired = 8;
+
+/// Instances of before a reload. Their chains are held by whoever still asks by them. When nobody does, no call of
+/// theirs begins; and when each loop has then come to what was posted to it, the last has ended.
+struct Retired {
+  std::vector<std::weak_ptr<const hooks::Dispatch>> chains;  // those of all listeners, and those of their own
+  Instances instances;
+  std::shared_ptr<std::atomic<std::size_t>> loops_to_pass = {};  // null: somebody may still ask
+
+  explicit Retired(const hooks::DispatchPtr& dispatch) : chains{dispatch} {
+    for (const auto& [url, own] : dispatch->by_listener) chains.emplace_back(own);
+  }
+  bool is_asked() const {
+    return std::ranges::any_of(chains, [](const auto& one) { return !one.expired(); });
+  }
+
+  void refuse_work(const PluginHost::Services& services) {
+    for (const auto& instance : instances) instance->refuse_work();
+    loops_to_pass = std::make_shared<std::atomic<std::size_t>>(services.loops);
+    for (std::size_t loop = 0; loop < services.loops; ++loop) {
+      Executor* executor = services.loop_executor(static_cast<LoopIndex>(loop));
+      const bool posted = executor != nullptr && executor->post([passed = loops_to_pass] { passed->fetch_sub(1); });
+      if (!posted) return loops_to_pass.reset();  // too much waits there: again later
+    }
+  }
+};
+
+void stop_all(Instances& instances) {
+  for (auto instance = instances.rbegin(); instance != instances.rend(); ++instance) (*instance)->stop();
+}
+
+}  // namespace
+
 struct PluginHost::State {
   config::SettingsPtr settings;
+  Services services;
   std::shared_ptr<DeadlineClock> clock = std::make_shared<DeadlineClock>();
-  std::vector<std::shared_ptr<Instance>> instances;  // in the order of the configuration
+  Instances instances;  // in the order of the configuration
   hooks::DispatchPtr dispatch;
   std::unique_ptr<hooks::StoreHooks> store;
+  std::vector<Retired> retired;
+};
+
+struct PluginHost::Next::State {
+  ~State() { stop_all(started); }
+
+  config::SettingsPtr settings;
+  Instances instances;  // in the order of the configuration
+  Instances started;    // of them, those that are new
+  hooks::DispatchPtr dispatch;
 };
 
 namespace {
@@ -84,8 +135,6 @@ Result<std::shared_ptr<Instance>> start_one(const config::Settings& settings, co
 // ---- Chains ---------------------------------------------------------------------------------------------------------
 
 namespace {
-
-using Instances = std::vector<std::shared_ptr<Instance>>;
 
 /// The instance that a chain names, with its settings. Errors: it has no hook of this family.
 struct Named {
@@ -189,6 +238,7 @@ PluginHost::~PluginHost() { stop(); }
 Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settings, const Services& services) {
   auto state = std::make_unique<State>();
   state->settings = std::move(settings);
+  state->services = services;
   // From here on what was started is stopped again when something fails.
   std::unique_ptr<PluginHost> host(new PluginHost(std::move(state)));
   State& all = *host->state_;
@@ -234,10 +284,68 @@ std::vector<InstanceStatistics> PluginHost::statistics() const {
   return all;
 }
 
+PluginHost::Next::Next(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PluginHost::Next::~Next() = default;
+const hooks::DispatchPtr& PluginHost::Next::dispatch() const noexcept { return state_->dispatch; }
+
+Result<std::unique_ptr<PluginHost::Next>> PluginHost::prepare(config::SettingsPtr settings) const {
+  if (state_->retired.size() >= kMostRetired) {
+    return failure("plugins of " + std::to_string(kMostRetired) +
+                   " reloads before still owe answers; try again when they have given them, at the latest after "
+                   "plugin_limits.token_deadline_max");
+  }
+  auto next = std::make_unique<Next::State>();
+  next->settings = std::move(settings);
+  for (std::size_t i = 0; i < next->settings->plugins.size(); ++i) {
+    const config::PluginSettings& plugin = next->settings->plugins[i];
+    if (next->settings->hooks.store == plugin.name) {
+      const auto same = std::ranges::find(state_->instances, plugin.name, [](const auto& one) { return one->name(); });
+      CHECK(same != state_->instances.end());  // a reload does not exchange the store
+      next->instances.push_back(*same);
+      continue;
+    }
+    auto instance =
+        start_one(*next->settings, plugin, environment_of(*next->settings, state_->services, state_->clock), i);
+    if (!instance) return std::move(instance).as_failure();
+    next->instances.push_back(*instance);
+    next->started.push_back(std::move(*instance));
+  }
+  auto dispatch = make_dispatch(*next->settings, next->instances);
+  if (!dispatch) return std::move(dispatch).as_failure();
+  next->dispatch = std::move(*dispatch);
+  name_idle_hooks(*next->settings, next->instances);
+  return std::unique_ptr<Next>(new Next(std::move(next)));  // NOLINT: the constructor is private
+}
+
+void PluginHost::use(std::unique_ptr<Next> given) {
+  const std::unique_ptr<Next::State> next = std::move(given->state_);
+  Retired retired(state_->dispatch);
+  for (auto& instance : state_->instances) {
+    if (std::ranges::find(next->instances, instance) == next->instances.end())
+      retired.instances.push_back(std::move(instance));
+  }
+  if (!retired.instances.empty()) state_->retired.push_back(std::move(retired));
+  next->started.clear();
+  state_->settings = std::move(next->settings);
+  state_->instances = std::move(next->instances);
+  state_->dispatch = std::move(next->dispatch);
+}
+
+std::size_t PluginHost::retire() {
+  std::erase_if(state_->retired, [&](Retired& retired) {
+    if (retired.is_asked()) return false;
+    if (!retired.loops_to_pass) retired.refuse_work(state_->services);
+    if (!retired.loops_to_pass || retired.loops_to_pass->load() != 0) return false;
+    stop_all(retired.instances);
+    return true;
+  });
+  return state_->retired.size();
+}
+
 void PluginHost::stop() {
   state_->clock->stop();
-  for (auto instance = state_->instances.rbegin(); instance != state_->instances.rend(); ++instance)
-    (*instance)->stop();
+  for (Retired& retired : state_->retired) stop_all(retired.instances);
+  stop_all(state_->instances);
 }
 
 }  // namespace mortise::plugin_host

@@ -64,6 +64,31 @@ class PluginHost {
   /// Snapshots of the counters. Thread: any.
   std::vector<InstanceStatistics> statistics() const;
 
+  // ---- Reload -----------------------------------------------------------------------------------------------------
+  /// Instances for other settings, started beside those that run and asked nothing yet; the store's stays. Dropped,
+  /// they are stopped again.
+  class Next {
+   public:
+    ~Next();
+    Next(const Next&) = delete;
+    Next& operator=(const Next&) = delete;
+    const hooks::DispatchPtr& dispatch() const noexcept;
+
+   private:
+    friend class PluginHost;
+    struct State;
+    explicit Next(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+  /// A new instance of every plugin but the store, so that each reads its files again. All or nothing, as start().
+  /// Errors: as start()'s, and too many instances of before still owe answers.
+  Result<std::unique_ptr<Next>> prepare(config::SettingsPtr settings) const;
+  /// From now on dispatch() and descriptions() are those of `next`. Who is asked by an older dispatch answers on;
+  /// `retire` stops it.
+  void use(std::unique_ptr<Next> next);
+  /// Stops instances of before that no dispatch names any more; returns how many are left. To be called now and then.
+  std::size_t retire();
+
   /// Stops the plugins in reverse order and names what they leaked. Afterwards every function a plugin may still call
   /// answers E_CLOSED. No loop and no store thread may be inside a hook. Idempotent.
   void stop();

@@ -132,9 +132,14 @@ Returned Instance::call_on_start(std::string& reason, std::vector<QueuedIntent>&
   return returned;
 }
 
-void Instance::stop() {
+void Instance::refuse_work() noexcept {
   State running = State::kRunning;
-  if (!state_.compare_exchange_strong(running, State::kStopping)) return;
+  state_.compare_exchange_strong(running, State::kStopping);
+}
+
+void Instance::stop() {
+  refuse_work();
+  if (state_.load(std::memory_order_acquire) != State::kStopping) return;
   const std::size_t tokens = pending_.close();
   if (own_thread_ != nullptr) own_thread_->stop();
   {

@@ -99,6 +99,8 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   // ---- Life -------------------------------------------------------------------------------------------------------
   /// Calls on_start. Errors: the plugin's own reason.
   Result<void> start();
+  /// No call begins any more; one that runs on a loop may still end. Before stop() where loops run.
+  void refuse_work() noexcept;
   /// Calls on_stop with nothing else in flight, then names leaks. Idempotent.
   void stop();
   bool is_running() const noexcept { return state_.load(std::memory_order_acquire) == State::kRunning; }

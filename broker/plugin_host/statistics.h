@@ -27,6 +27,8 @@ class LaneCounter {
 };
 
 inline constexpr std::size_t kVerdictCount = 7;  // by MORTISE_VERDICT_..., 0 unused
+inline constexpr std::array<const char*, kVerdictCount> kVerdictNames = {"",        "allow", "deny",    "next",
+                                                                         "pending", "bound", "continue"};
 inline constexpr std::size_t kFailureKinds = 8;
 
 /// What one lane of an instance counted at one call point. Written by the lane's thread.

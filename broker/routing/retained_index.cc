@@ -319,7 +319,7 @@ bool RetainedIndex::match(std::string_view filter, RetainedCursor& cursor, std::
   return is_over;
 }
 
-LevelPage RetainedIndex::levels(const LevelQuery& query) const {
+LevelPage RetainedIndex::levels(const LevelQueryView& query) const {
   const Trie& trie = state_->trie;
   const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
   LevelPage page;

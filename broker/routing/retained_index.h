@@ -71,7 +71,7 @@ class RetainedIndex {
 
   /// One page of the levels that stored topics have at one place. Thread: a loop of the ReclaimDomain. Cost: of its
   /// levels.
-  LevelPage levels(const LevelQuery& query) const;
+  LevelPage levels(const LevelQueryView& query) const;
 
   /// Removes up to `maximum` expired messages, calling removed(topic, sequence of the removal) for each; returns how
   /// many. Thread: a loop.

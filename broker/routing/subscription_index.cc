@@ -159,7 +159,7 @@ bool SubscriptionIndex::has_room(std::string_view filter, std::size_t session_by
   return bytes() + state_->session_bytes.load(std::memory_order_relaxed) + wanted <= state_->limits.maximum_bytes;
 }
 
-LevelPage SubscriptionIndex::levels(const LevelQuery& query) const {
+LevelPage SubscriptionIndex::levels(const LevelQueryView& query) const {
   const Trie& trie = state_->trie;
   const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
   LevelPage page;

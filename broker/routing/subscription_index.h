@@ -63,7 +63,7 @@ class SubscriptionIndex {
 
   /// One page of the levels that filters have at one place; `#` comes first, then `+`. Thread: a loop of the
   /// ReclaimDomain. Cost: of its levels, and of the subscriptions that end there.
-  LevelPage levels(const LevelQuery& query) const;
+  LevelPage levels(const LevelQueryView& query) const;
 
   /// Changes when some subscription was added or removed that could change match(topic): depends on the topic's first
   /// levels only, so that subscribing elsewhere leaves a cached result valid. Thread: any. Cost: a few loads.

@@ -15,8 +15,8 @@ struct TopicLevel {
   bool has_more_below = false;
 };
 
-/// Which levels are asked for.
-struct LevelQuery {
+/// Which levels are asked for. Borrowed.
+struct LevelQueryView {
   std::optional<std::string_view> under;  // the levels above, joined; nothing: the first levels
   std::optional<std::string_view> after;  // the last level of the page before; nothing: from the beginning
   std::size_t most = 100;

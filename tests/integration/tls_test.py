@@ -108,7 +108,7 @@ class Tls(support.BrokerTest):
         before = self.fingerprint()
         self.issue("server", "/CN=localhost", "DNS:localhost")
         self.broker.program.process.send_signal(signal.SIGHUP)
-        self.broker.program.wait_for("were read again")
+        self.broker.program.wait_for("reloaded; changed: nothing")
         self.assertNotEqual(self.fingerprint(), before)
         # What cannot be read leaves everything as it was.
         after = self.fingerprint()

@@ -30,6 +30,7 @@ ONLY_HERE = [
     ("mortise/password", {"cli"}),
     ("mortise/", {"plugin_host"}),
     ("nng/", {"admin"}),
+    ("microhttpd.h", {"admin"}),
     ("CLI/", {"cli"}),
     ("sqlite3.h", set()),
     ("plugins/", set()),

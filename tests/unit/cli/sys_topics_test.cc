@@ -18,7 +18,7 @@ class SysTopicsTest : public ::testing::Test {
   std::map<std::string, std::string> published;
   int publishes = 0;
   SteadyTime now{Seconds(1000)};
-  SysSample sample;
+  admin::Sample sample;
   SysTopics topics{"1.2.3", now, [this](const std::string& topic, const std::string& value) {
                      published[topic] = value;
                      ++publishes;

@@ -259,5 +259,19 @@ TEST(Listener, MoreThanItsConnectRateWaitToBeAccepted) {
   EXPECT_EQ(listener->accept(third.retry_at).status, Status::kDone);
 }
 
+TEST_F(UnixListener, ARenewedOneTakesTheFileOverOnlyWhenItIsUsed) {
+  auto old = open().value();
+  { const auto dropped = old->renewed(settings_, 0).value(); }
+  EXPECT_TRUE(fs::exists(settings_.path)) << "it was never used";
+  EXPECT_TRUE(connect());
+  auto next = old->renewed(settings_, 0).value();
+  next->replace(*old);
+  old.reset();
+  EXPECT_TRUE(fs::exists(settings_.path));
+  EXPECT_TRUE(connect());
+  next.reset();
+  EXPECT_FALSE(fs::exists(settings_.path));
+}
+
 }  // namespace
 }  // namespace mortise::net

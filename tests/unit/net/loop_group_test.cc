@@ -84,6 +84,39 @@ TEST(LoopGroup, NoListenerOpensWhenOneCannot) {
   EXPECT_TRUE(Listener::open(listener_on("127.0.0.1", free_port), 0));
 }
 
+TEST(LoopGroup, AListenerWithOtherSettingsKeepsItsSocketAndItsConnections) {
+  TestLoops loops;
+  Peer stays = loops.connect();
+  stays.send(order('I'));
+  EXPECT_EQ(stays.line(), "loop 0\n");
+  config::ListenerSettings changed = loops.group().listeners().front()->settings();
+  changed.max_connections = 1;
+  LoopGroup::Listeners next = loops.group().prepare({changed}).value();
+  EXPECT_EQ(next.front()->port(), loops.port());
+  EXPECT_EQ(next.front()->open_connections(), 1U);
+  loops.group().use(std::move(next));
+  EXPECT_TRUE(loops.eventually([&] { return loops.connect().rest().empty() && loops.group().totals().refused > 0; }));
+  stays.send(order('I'));
+  EXPECT_EQ(stays.line(), "loop 0\n");
+}
+
+TEST(LoopGroup, AListenerThatIsGoneAcceptsNobodyAndWhoIsInStays) {
+  TestLoops loops;
+  const std::uint16_t port = loops.port();
+  Peer stays = loops.connect();
+  stays.send(order('I'));
+  EXPECT_EQ(stays.line(), "loop 0\n");
+  const std::uint16_t free_port = Listener::open(listener_on("127.0.0.1", 0), 0).value()->port();
+  loops.group().use(loops.group().prepare({listener_on("127.0.0.1", free_port)}).value());
+  const ClientAddress address = ClientAddress::resolve("127.0.0.1", port).value();
+  EXPECT_TRUE(loops.eventually([&] { return !ClientStream::connect(address, kPatience); }));
+  stays.send(order('I'));
+  EXPECT_EQ(stays.line(), "loop 0\n");
+  Peer comes(loops.group().listeners().front()->port());
+  comes.send(order('I'));
+  EXPECT_EQ(comes.line(), "loop 0\n");
+}
+
 TEST(LoopGroup, AFullListenerRefusesAndTakesTheNextWhenOneLeft) {
   TestLoops::Options options;
   options.max_connections = 2;

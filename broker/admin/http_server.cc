@@ -1,0 +1,208 @@
+#include "broker/admin/http_server.h"
+
+#include <microhttpd.h>
+
+#include <array>
+#include <cstdarg>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "broker/admin/routes.h"
+#include "broker/admin/token.h"
+#include "broker/base/bytes.h"
+#include "broker/base/log.h"
+#include "broker/net/listen_socket.h"
+
+// Design notes. Of a request nothing is read into memory before its token was found right, the header apart: a stranger
+// costs a thread, 32 KiB and ten seconds. Percent signs are left as they are by the library, so that a client id with a
+// slash in it is one segment of the path.
+
+namespace mortise::admin {
+
+namespace {
+
+constexpr unsigned kSilenceSeconds = 10;
+constexpr std::size_t kHeaderBytes = 32u << 10;
+constexpr std::size_t kThreadStack = 512u << 10;
+constexpr Millis kPatience{30'000};
+
+/// A request whose body comes in pieces.
+struct Arriving {
+  std::string body;
+  bool is_too_long = false;
+};
+
+/// What the library calls on its threads.
+struct Callbacks {
+  static MHD_Result answer(void* server, MHD_Connection* connection, const char* path, const char* method,
+                           const char* version, const char* piece, std::size_t* piece_size, void** arriving);
+  static void completed(void*, MHD_Connection*, void** arriving, MHD_RequestTerminationCode) {
+    delete static_cast<Arriving*>(*arriving);
+    *arriving = nullptr;
+  }
+  static std::size_t leave_escaped(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+  __attribute__((format(printf, 2, 0))) static void log(void*, const char* format, va_list arguments) {
+    std::array<char, 256> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    MORTISE_LOG(kDebug, "admin", "%s", line.data());
+  }
+};
+
+MHD_Result send(MHD_Connection* connection, const Response& response, bool has_body_left) {
+  MHD_Response* made = MHD_create_response_from_buffer(response.body.size(), const_cast<char*>(response.body.data()),
+                                                       MHD_RESPMEM_MUST_COPY);
+  if (made == nullptr) return MHD_NO;
+  MHD_add_response_header(made, "Content-Type", response.content_type.c_str());
+  MHD_add_response_header(made, "Cache-Control", "no-store");
+  if (response.status == 401) MHD_add_response_header(made, "WWW-Authenticate", "Bearer realm=\"mortise\"");
+  if (!response.allowed_methods.empty()) MHD_add_response_header(made, "Allow", response.allowed_methods.c_str());
+  if (has_body_left) MHD_add_response_header(made, "Connection", "close");
+  const MHD_Result queued = MHD_queue_response(connection, response.status, made);
+  MHD_destroy_response(made);
+  return queued;
+}
+
+/// Collects the query. Errors: a name that comes twice, or what is not percent-encoded as it must be.
+struct QueryReading {
+  std::map<std::string, std::string>& query;
+  std::string wrong;
+
+  static MHD_Result add(void* reading, MHD_ValueKind, const char* name, const char* value) {
+    auto& self = *static_cast<QueryReading*>(reading);
+    const auto decoded_name = percent_decoded(name);
+    const auto decoded = percent_decoded(value == nullptr ? "" : value);
+    if (!decoded_name || !decoded) {
+      self.wrong = "the query has a % that two hexadecimal digits do not follow; write %25 for a percent sign";
+    } else if (!self.query.emplace(*decoded_name, *decoded).second) {
+      self.wrong = "the parameter " + quoted(*decoded_name, 64) + " is there twice; keep one";
+    }
+    return self.wrong.empty() ? MHD_YES : MHD_NO;
+  }
+};
+
+Response answer_whole(HttpServer& server, MHD_Connection* connection, const char* path, const char* method,
+                      Arriving& arriving) {
+  if (arriving.is_too_long)
+    return error_response(
+        413, "the body is longer than admin.max_body, " + std::to_string(server.settings().max_body) + " bytes");
+  Request request;
+  // HEAD is GET without the body, which the library leaves out.
+  request.method = std::strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? "GET" : method;
+  auto segments = split_path(path);
+  if (!segments) return error_response(400, segments.error().message);
+  request.path = std::move(*segments);
+  QueryReading reading{request.query, {}};
+  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &QueryReading::add, &reading);
+  if (!reading.wrong.empty()) return error_response(400, reading.wrong);
+  request.body = std::move(arriving.body);
+  return server.inbox().ask(std::move(request), kPatience);
+}
+
+MHD_Result Callbacks::answer(void* context, MHD_Connection* connection, const char* path, const char* method,
+                             const char*, const char* piece, std::size_t* piece_size, void** arriving) {
+  auto& server = *static_cast<HttpServer*>(context);
+  if (*arriving == nullptr) {
+    const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    if (!is_open_path(path, server.settings().open_metrics) && !server.is_token(authorization))
+      return send(connection, error_response(401, "show the token of admin.token_file: Authorization: Bearer TOKEN"),
+                  true);
+    *arriving = new Arriving;
+    return MHD_YES;
+  }
+  auto& request = *static_cast<Arriving*>(*arriving);
+  if (*piece_size == 0)
+    return send(connection, answer_whole(server, connection, path, method, request), request.is_too_long);
+  request.is_too_long = request.is_too_long || request.body.size() + *piece_size > server.settings().max_body;
+  if (request.is_too_long) {
+    request.body = std::string();
+  } else {
+    request.body.append(piece, *piece_size);
+  }
+  *piece_size = 0;
+  return MHD_YES;
+}
+
+Result<std::string> read_pem(const std::filesystem::path& file, const char* setting) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in || text.empty())
+    return failure(std::string(setting) + " " + quoted(file.string()) +
+                   " cannot be read: " + (text.empty() && in ? "it is empty" : std::strerror(errno)));
+  return text;
+}
+
+/// Of the listening socket: the library only takes it over.
+config::ListenerSettings door_of(const config::AdminSettings& settings) {
+  config::ListenerSettings door;
+  door.url = settings.url;
+  door.host = settings.host;
+  door.port = settings.port;
+  door.backlog = 64;
+  return door;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const config::AdminSettings& settings, Inbox& inbox) {
+  Result<std::string> token = read_or_make_token(settings.token_file);
+  if (!token) return std::move(token).as_failure();
+  std::unique_ptr<HttpServer> server(new HttpServer(settings, inbox, *token));  // NOLINT: the constructor is private
+  if (settings.has_tls) {
+    auto certificate = read_pem(settings.certificate, "admin.tls.certificate");
+    if (!certificate) return std::move(certificate).as_failure();
+    auto key = read_pem(settings.key, "admin.tls.key");
+    if (!key) return std::move(key).as_failure();
+    server->certificate_ = std::move(*certificate);
+    server->key_ = std::move(*key);
+  }
+  if (Result<void> listening = server->listen(); !listening) return std::move(listening).as_failure();
+  return server;
+}
+
+Result<void> HttpServer::listen() {
+  Result<net::Descriptor> socket = net::open_listen_socket(door_of(settings_), "admin.url");
+  if (!socket) return std::move(socket).as_failure();
+  const std::uint16_t port = net::local_end_of(socket->get()).port;
+  url_ = settings_.url.substr(0, settings_.url.rfind(':') + 1) + std::to_string(port);
+
+  std::array<MHD_OptionItem, 4> tls{};
+  if (settings_.has_tls) {
+    tls = {{{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate_.data()},
+            {MHD_OPTION_HTTPS_MEM_KEY, 0, key_.data()},
+            {MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2")},
+            {MHD_OPTION_END, 0, nullptr}}};
+  }
+  unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ERROR_LOG;
+  if (settings_.has_tls) flags |= MHD_USE_TLS;
+  // One of its own, which the library closes when it stops; whether it does when it cannot start is its secret.
+  const int listening = ::dup(socket->get());
+  daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &Callbacks::answer, this, MHD_OPTION_EXTERNAL_LOGGER,
+                             &Callbacks::log, nullptr, MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_LISTEN_SOCKET,
+                             listening, MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(settings_.max_connections),
+                             MHD_OPTION_CONNECTION_TIMEOUT, kSilenceSeconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                             kHeaderBytes, MHD_OPTION_THREAD_STACK_SIZE, kThreadStack, MHD_OPTION_NOTIFY_COMPLETED,
+                             &Callbacks::completed, nullptr, MHD_OPTION_UNESCAPE_CALLBACK, &Callbacks::leave_escaped,
+                             nullptr, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+  if (daemon_ == nullptr)
+    return failure("cannot serve " + settings_.url + ": " +
+                   (settings_.has_tls ? "admin.tls.certificate and admin.tls.key are no pair in PEM"
+                                      : "no thread or descriptor is left"));
+  socket_ = std::move(*socket);
+  return {};
+}
+
+HttpServer::~HttpServer() {
+  inbox_.close();
+  if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+}
+
+bool HttpServer::is_token(const char* authorization) const noexcept {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (authorization == nullptr) return false;
+  const std::string_view given = authorization;
+  if (given.size() < kScheme.size() || strncasecmp(given.data(), kScheme.data(), kScheme.size()) != 0) return false;
+  return is_same_token(token_, given.substr(kScheme.size()));
+}
+
+}  // namespace mortise::admin

@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "broker/cli/broker.h"
+#include "broker/config/changes.h"
+#include "broker/observe/log_sink.h"
+
+// Design notes. A reload first makes everything that can fail: settings, plugin instances, listening sockets,
+// certificates. What it made is used by nobody yet and is simply dropped when something fails. Then it is put in the
+// place of what runs, in steps that cannot fail; each loop takes its part over between two iterations.
+
+namespace mortise::cli {
+
+namespace {
+
+constexpr Millis kLooksAgainAfter{100};  // at what a reload left behind
+constexpr std::size_t kSessionsAtOnce = 1024;
+
+}  // namespace
+
+Result<admin::ReloadReport> Broker::reload() {
+  Result<config::SettingsPtr> wanted = config::load(settings_->file, default_plugin_dir_);
+  if (!wanted) return std::move(wanted).as_failure();
+  config::Changes changes = config::changes_between(*settings_, **wanted);
+  auto settings = std::make_shared<const config::Settings>(std::move(changes.effective));
+  auto plugins = plugins_->prepare(settings);
+  if (!plugins) return std::move(plugins).as_failure();
+  if (Result<void> checked = check_who_may_connect(*settings, (*plugins)->dispatch()); !checked)
+    return std::move(checked).as_failure();
+  auto listeners = loops_->prepare(settings->listeners);
+  if (!listeners) return failure(settings->file.string() + ": " + listeners.error().message);
+
+  for (const std::string& warning : settings->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
+  settings_ = std::move(settings);
+  observe::install_log_sink(settings_->log_level);
+  plugins_->use(std::move(*plugins));
+  tell_loops();
+  loops_->use(std::move(*listeners));
+  ask_at_ = {};
+  return admin::ReloadReport{std::move(changes.applied), std::move(changes.needs_restart)};
+}
+
+void Broker::tell_loops() {
+  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
+    const auto index = static_cast<LoopIndex>(loop);
+    mesh_->mailbox(index).post_always([this, index, dispatch = plugins_->dispatch(), settings = settings_] {
+      core::Shard& shard = *shards_[index];
+      shard.set_limits(settings->mqtt, settings->session);
+      shard.set_dispatch(dispatch);
+      invalidate_from(index, 0);
+    });
+  }
+}
+
+void Broker::invalidate_from(LoopIndex loop, std::uint32_t slot) {
+  const std::uint32_t next = shards_[loop]->invalidate(slot, kSessionsAtOnce, now());
+  if (next != 0) mesh_->mailbox(loop).post_always([this, loop, next] { invalidate_from(loop, next); });
+}
+
+SteadyTime Broker::clean_up(SteadyTime now) { return plugins_->retire() == 0 ? kNever : now + kLooksAgainAfter; }
+
+}  // namespace mortise::cli

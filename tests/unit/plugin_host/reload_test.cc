@@ -1,0 +1,114 @@
+#include <atomic>
+
+#include "tests/unit/plugin_host/host_fixture.h"
+
+// R13: what was started for a reload is asked from then on; what was asked before answers on, and then stops.
+namespace mortise::plugin_host {
+namespace {
+
+class Reload : public HostTest {
+ protected:
+  void start_probe(const char* library) {
+    probe(library, [this](std::uint32_t point, mortise_handle call, mortise_handle self) -> std::uint32_t {
+      if (point == kProbeStart) {
+        ++started_;
+        newest_ = self;
+        return fails_ ? MORTISE_E_FAILED : MORTISE_OK;
+      }
+      if (point == kProbeStop) return ++stopped_, MORTISE_OK;
+      if (point != MORTISE_HOOK_AUTH_AUTHENTICATE) return MORTISE_OK;
+      asked_ = self;
+      mortise_auth_decision answer = MORTISE_AUTH_DECISION_INIT;
+      answer.verdict = MORTISE_VERDICT_ALLOW;
+      return kDecisionService.decide_auth(call, &answer);
+    });
+    add("p", library, "a");
+    must_start();
+  }
+  void pass_loops() {
+    for (auto& loop : loops_) loop.run_all();
+  }
+  Result<std::unique_ptr<PluginHost::Next>> prepare() {
+    return host_->prepare(std::make_shared<const config::Settings>(settings_));
+  }
+
+  std::atomic<int> started_{0}, stopped_{0};
+  std::atomic<mortise_handle> newest_{0}, asked_{0};
+  bool fails_ = false;
+};
+
+TEST_F(Reload, what_is_new_is_asked_and_what_was_is_stopped_when_nobody_asks_it_and_the_loops_have_passed) {
+  start_probe("probe-concurrent");
+  hooks::DispatchPtr held = host_->dispatch();
+  auto next = prepare();
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(started_, 2);
+  host_->use(std::move(*next));
+  auth().authenticate(connect_request(), ticket(0), now());
+  EXPECT_EQ(asked_, newest_);
+
+  EXPECT_EQ(host_->retire(), 1U) << "somebody may still ask";
+  ASSERT_NE(decision_of(held->auth[0].hooks->authenticate(connect_request(), ticket(0), now())), nullptr);
+  EXPECT_NE(asked_, newest_);
+  held.reset();
+  EXPECT_EQ(host_->retire(), 1U) << "a call may still run on a loop";
+  EXPECT_EQ(stopped_, 0);
+  pass_loops();
+  EXPECT_EQ(host_->retire(), 0U);
+  EXPECT_EQ(stopped_, 1);
+}
+
+TEST_F(Reload, what_cannot_start_leaves_everything_as_it_was) {
+  start_probe("probe-concurrent");
+  const hooks::DispatchPtr before = host_->dispatch();
+  fails_ = true;
+  EXPECT_FALSE(prepare());
+  EXPECT_EQ(host_->dispatch(), before);
+  EXPECT_EQ(host_->retire(), 0U);
+  fails_ = false;
+  {
+    auto dropped = prepare();
+    ASSERT_TRUE(dropped);
+  }
+  EXPECT_EQ(stopped_, 1) << "what was started and is not used";
+  auth().authenticate(connect_request(), ticket(0), now());
+  EXPECT_EQ(host_->descriptions().size(), 1U);
+}
+
+TEST_F(Reload, too_many_that_still_answer_are_a_reason_to_wait) {
+  start_probe("probe-concurrent");
+  std::vector<hooks::DispatchPtr> held;
+  for (int i = 0; i < 8; ++i) {
+    held.push_back(host_->dispatch());
+    auto next = prepare();
+    ASSERT_TRUE(next);
+    host_->use(std::move(*next));
+  }
+  const auto refused = prepare();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("still owe answers"), std::string::npos);
+  held.clear();
+  host_->retire();
+  pass_loops();
+  EXPECT_EQ(host_->retire(), 0U);
+  EXPECT_EQ(stopped_, 8);
+  EXPECT_TRUE(prepare());
+}
+
+TEST_F(Reload, a_hop_of_a_serial_instance_is_not_called_once_it_is_to_stop) {
+  start_probe("probe-serial-asked");
+  const auto answer = auth().authenticate(connect_request(), ticket(1), now());
+  ASSERT_TRUE(std::holds_alternative<hooks::Pending>(answer));
+  auto next = prepare();
+  ASSERT_TRUE(next);
+  host_->use(std::move(*next));
+  host_->retire();
+  pass_loops();
+  EXPECT_EQ(host_->retire(), 0U);
+  EXPECT_EQ(asked_, 0U);
+  ASSERT_EQ(completions_.all().size(), 1U);
+  EXPECT_EQ(std::get<hooks::FailureKind>(completions_.all()[0].second), hooks::FailureKind::kNotLoaded);
+}
+
+}  // namespace
+}  // namespace mortise::plugin_host
