@@ -22,6 +22,8 @@ struct Metric {
   const char* help;
   Number Of::*member;
 };
+template <class Of, class Number>
+Metric(const char*, const char*, Number Of::*) -> Metric<Of, Number>;
 
 constexpr std::array kCounters = {
     Metric{"connections_accepted_total", "Connections accepted.", &ShardCounters::connections_accepted},

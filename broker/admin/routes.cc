@@ -47,7 +47,9 @@ bool is_well_formed(ParameterType type, const std::string& value) {
 
 /// What is wrong with the query; empty: nothing.
 std::string wrong_with_query(const Route& route, const Request& request) {
-  for (const auto& [name, value] : request.query) {
+  for (const auto& given : request.query) {
+    const std::string& name = given.first;
+    const std::string& value = given.second;
     const auto known =
         std::ranges::find_if(route.parameters, [&](const Parameter& parameter) { return name == parameter.name; });
     if (known == route.parameters.end()) {

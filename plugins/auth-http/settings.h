@@ -45,7 +45,7 @@ struct Endpoint {
   Cache cache;
 };
 
-/// What the configuration says. A change of it needs a restart.
+/// What the configuration says. Immutable: a reload makes another instance.
 struct Settings {
   std::shared_ptr<Endpoint> authenticate;
   std::shared_ptr<Endpoint> authorize;  // null: by what the answer to authenticate grants
