@@ -77,6 +77,7 @@ Result<void> write_bans(const std::filesystem::path& file, const std::vector<cor
     list.push_back(std::move(one));
   }
   const std::string text = list.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (text.size() > kLargest) return wrong(file, "would be more than this broker reads again; ban a network instead");
   const std::string aside = file.string() + ".new";
   const net::Descriptor out(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   const bool is_written = out && ::write(out.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&

@@ -99,7 +99,8 @@ class BrokerAccess {
                                           const core::Dismissal& dismissal) = 0;
 
   virtual core::BanListPtr bans() const = 0;
-  /// From now on, and after a restart. Errors: the file cannot be written; then nothing has changed.
+  /// From now on, and after a restart; whoever is connected and banned is disconnected. Errors: the file cannot be
+  /// written; then nothing has changed. Or a loop is late to say who is connected: the bans hold all the same.
   virtual Result<void> set_bans(std::vector<core::Ban> bans) = 0;
 
   /// `from` is the beginning, or the `next` of a list of the same filter.

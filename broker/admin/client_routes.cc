@@ -161,7 +161,8 @@ Result<core::Ban> read_ban(const std::string& body) {
   if (!known)
     return failure("the field \"kind\" is " + quoted(kind, 32) + "; allowed: client_id, user_name, peer_address");
   ban.kind = *known;
-  if (ban.what.empty() || ban.what.size() > 65535) return failure("the field \"what\" names nobody");
+  if (ban.what.empty() || ban.what.size() > 4096)
+    return failure("the field \"what\" names nobody; allowed: 1 to 4096 bytes");
   if (ban.kind == core::BanKind::kPeerAddress && !IpNetwork::parse(ban.what))
     return failure("the field \"what\" is " + quoted(ban.what, 64) +
                    "; allowed: an address or a network like 10.0.0.0/8");

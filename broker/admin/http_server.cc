@@ -30,6 +30,7 @@ constexpr Millis kPatience{30'000};
 /// A request whose body comes in pieces.
 struct Arriving {
   std::string body;
+  std::size_t longest = 0;
   bool is_too_long = false;
 };
 
@@ -104,16 +105,18 @@ MHD_Result Callbacks::answer(void* context, MHD_Connection* connection, const ch
   auto& server = *static_cast<HttpServer*>(context);
   if (*arriving == nullptr) {
     const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    if (!is_open_path(path, server.settings().open_metrics) && !server.is_token(authorization))
+    const bool is_known = server.is_token(authorization);
+    if (!is_known && !is_open_path(path, server.settings().open_metrics))
       return send(connection, error_response(401, "show the token of admin.token_file: Authorization: Bearer TOKEN"),
                   true);
-    *arriving = new Arriving;
+    // Nothing that a stranger may ask for has a body.
+    *arriving = new Arriving{{}, is_known ? server.settings().max_body : 0, false};
     return MHD_YES;
   }
   auto& request = *static_cast<Arriving*>(*arriving);
   if (*piece_size == 0)
     return send(connection, answer_whole(server, connection, path, method, request), request.is_too_long);
-  request.is_too_long = request.is_too_long || request.body.size() + *piece_size > server.settings().max_body;
+  request.is_too_long = request.is_too_long || request.body.size() + *piece_size > request.longest;
   if (request.is_too_long) {
     request.body = std::string();
   } else {

@@ -39,8 +39,18 @@ void Inbox::answered(const std::shared_ptr<Waiting>& waiting, Response response)
   changed_.notify_all();
 }
 
-void Inbox::answer_all(const std::function<Response(const Request&)>& answer) {
-  while (const std::shared_ptr<Waiting> waiting = first()) answered(waiting, answer(waiting->request));
+std::size_t Inbox::waiting() {
+  const MutexLock lock(mutex_);
+  return waiting_.size();
+}
+
+void Inbox::answer_waiting(const std::function<Response(const Request&)>& answer) {
+  for (std::size_t left = waiting(); left > 0; --left) {
+    const std::shared_ptr<Waiting> next = first();
+    if (!next) return;
+    answered(next, answer(next->request));
+  }
+  if (waiting() > 0) ring_();
 }
 
 void Inbox::close() {

@@ -25,8 +25,9 @@ class Inbox {
   /// Thread: one of HTTP.
   Response ask(Request request, Millis patience);
 
-  /// Answers everything that waits, one after the other. Thread: the one that may use the broker.
-  void answer_all(const std::function<Response(const Request&)>& answer);
+  /// Answers what waits now, one after the other, and rings again when more has come meanwhile: so those who ask
+  /// without end do not keep the thread from everything else. Thread: the one that may use the broker.
+  void answer_waiting(const std::function<Response(const Request&)>& answer);
 
   /// From now on, and to all that wait: stopping.
   void close();
@@ -37,6 +38,7 @@ class Inbox {
     std::optional<Response> response;
   };
   std::shared_ptr<Waiting> first();
+  std::size_t waiting();
   void answered(const std::shared_ptr<Waiting>& waiting, Response response);
 
   const std::function<void()> ring_;

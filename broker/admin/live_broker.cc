@@ -115,29 +115,25 @@ Result<void> LiveBroker::restore_bans(const std::filesystem::path& file) {
   Result<std::vector<core::Ban>> bans = read_bans(file);
   if (!bans) return std::move(bans).as_failure();
   ban_file_ = file;
-  if (bans->empty()) return {};
-  bans_ = std::make_shared<const core::BanList>(std::move(*bans));
-  for (std::size_t loop = 0; loop < parts_.shards.size(); ++loop) {
-    const Result<bool> told = ask(static_cast<LoopIndex>(loop), [bans = bans_](core::Shard& shard) {
-      shard.set_bans(bans);
-      return true;
-    });
-    if (!told) return failure(told.error());
-  }
+  if (!bans->empty()) tell_bans(std::move(*bans));
   return {};
+}
+
+/// Whatever a loop does meanwhile, it hears of it before anything that is asked of it later.
+void LiveBroker::tell_bans(std::vector<core::Ban> bans) {
+  bans_ = std::make_shared<const core::BanList>(std::move(bans));
+  for (std::size_t loop = 0; loop < parts_.shards.size(); ++loop) {
+    parts_.mesh.mailbox(static_cast<LoopIndex>(loop)).post_always([&shard = *parts_.shards[loop], bans = bans_] {
+      shard.set_bans(bans);
+    });
+  }
 }
 
 Result<void> LiveBroker::set_bans(std::vector<core::Ban> bans) {
   if (Result<void> written = write_bans(ban_file_, bans); !written) return written;
-  bans_ = std::make_shared<const core::BanList>(std::move(bans));
-  for (std::size_t loop = 0; loop < parts_.shards.size(); ++loop) {
-    const auto tell = [bans = bans_](core::Shard& shard) {
-      shard.set_bans(bans);
-      return true;
-    };
-    if (const Result<bool> told = ask(static_cast<LoopIndex>(loop), tell); !told) return failure(told.error());
-  }
-  return dismiss_banned();
+  const bool is_more = bans.size() >= bans_->bans().size();
+  tell_bans(std::move(bans));
+  return is_more ? dismiss_banned() : Result<void>();
 }
 
 /// Whoever is connected and banned, loop by loop, a part at a time.

@@ -60,6 +60,7 @@ class LiveBroker final : public BrokerAccess {
  private:
   template <class Question>
   auto ask(LoopIndex loop, Question question) -> Result<decltype(question(std::declval<core::Shard&>()))>;
+  void tell_bans(std::vector<core::Ban> bans);
   Result<void> dismiss_banned();
 
   const Parts parts_;

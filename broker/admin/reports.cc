@@ -181,9 +181,10 @@ Json message_json(const mqtt::Message& message, bool has_payload) {
                {"qos", static_cast<int>(message.qos())},
                {"payload_bytes", message.payload().size()},
                {"received_at", time_json(message.received_at())},
-               {"expires_at", time_json(message.expires_at())},
-               {"properties", properties_json(message)}};
+               {"expires_at", time_json(message.expires_at())}};
+  // Clients decide how large the rest is, so a list is without it.
   if (!has_payload) return json;
+  json["properties"] = properties_json(message);
   const std::string_view payload = as_text(message.payload());
   if (mqtt::is_valid_utf8(payload)) {
     json["payload"] = payload;

@@ -80,7 +80,7 @@ constexpr const char* kSchemas = R"json({
     {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}}},
     {"type": "object", "additionalProperties": {"type": "string"}}]}}},
 "RetainedMessage": {"type": "object", "additionalProperties": false, "required": ["topic", "qos", "payload_bytes",
-    "received_at", "expires_at", "properties"],
+    "received_at", "expires_at"],
   "properties": {"topic": {"type": "string"}, "qos": {"type": "integer", "minimum": 0, "maximum": 2},
     "payload_bytes": {"type": "integer"}, "received_at": {"type": "string", "format": "date-time", "nullable": true},
     "expires_at": {"type": "string", "format": "date-time", "nullable": true},

@@ -194,7 +194,7 @@ Result<void> Broker::write_admin_url(const std::filesystem::path& file) const {
 }
 
 void Broker::answer_operators() {
-  if (inbox_) inbox_->answer_all([this](const admin::Request& request) { return admin::answer(request, *live_); });
+  if (inbox_) inbox_->answer_waiting([this](const admin::Request& request) { return admin::answer(request, *live_); });
 }
 
 net::LoopLimits Broker::loop_limits() const {

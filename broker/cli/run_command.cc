@@ -36,8 +36,13 @@ sigset_t block_signals() {
   return signals;
 }
 
-/// Waits for a signal until `until`; negative: none came.
+/// Waits for a signal until `until`; negative: none came. Those of the system go before that of operators, which is
+/// sent to this thread and would come first however often it comes.
 int wait_for_signal(const sigset_t& signals, SteadyTime until) {
+  sigset_t of_system = signals;
+  ::sigdelset(&of_system, kAdminSignal);
+  const timespec at_once{};
+  if (const int number = ::sigtimedwait(&of_system, nullptr, &at_once); number > 0) return number;
   if (until == kNever) return ::sigwaitinfo(&signals, nullptr);
   const auto left = std::max(until - steady_now(), SteadyTime::duration(0));
   const auto seconds = std::chrono::duration_cast<Seconds>(left);

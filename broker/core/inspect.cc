@@ -97,7 +97,10 @@ Dismissed dismiss(ShardState& state, std::string_view name_space, std::string_vi
   done.ended_session = true;
   // Its end may have been that of the connection.
   session = state.sessions.find(name_space, client_id);
-  if (session != nullptr) end_session(state, *session, now);
+  if (session == nullptr) return done;
+  // What it owes to groups and only the store has is read back first, as when its time is over.
+  session->expires_at = now.wall;
+  session_due(state, *session, now);
   return done;
 }
 

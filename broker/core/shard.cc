@@ -159,6 +159,7 @@ void Shard::set_dispatch(hooks::DispatchPtr dispatch) {
 void Shard::set_limits(const session::MqttLimits& mqtt, const session::SessionLimits& session) {
   state_->shared.mqtt = mqtt;
   state_->shared.session = session;
+  renew_outbox_maximum(*state_);
 }
 
 std::uint32_t Shard::invalidate(std::uint32_t from, std::size_t slots, Now now) {

@@ -51,15 +51,17 @@ void resume_deaf(ShardState& state) {
 
 }  // namespace
 
+void renew_outbox_maximum(ShardState& state) {
+  const std::size_t usual = state.shared.session.outbox_max_bytes;
+  const std::size_t before = state.outbox_maximum;
+  state.outbox_maximum = state.memory_stage == MemoryStage::kShedding ? std::min(usual, kOutboxWhileShedding) : usual;
+  if (state.outbox_maximum > before) resume_deaf(state);
+}
+
 void set_memory_stage(ShardState& state, MemoryStage stage, Now now) {
-  const MemoryStage before = std::exchange(state.memory_stage, stage);
-  if (stage == MemoryStage::kShedding) {
-    state.outbox_maximum = std::min(state.shared.session.outbox_max_bytes, kOutboxWhileShedding);
-    shed_the_largest(state, now);
-  } else if (before == MemoryStage::kShedding) {
-    state.outbox_maximum = state.shared.session.outbox_max_bytes;
-    resume_deaf(state);
-  }
+  state.memory_stage = stage;
+  renew_outbox_maximum(state);
+  if (stage == MemoryStage::kShedding) shed_the_largest(state, now);
 }
 
 }  // namespace mortise::core

@@ -27,7 +27,11 @@ struct Retired {
   std::shared_ptr<std::atomic<std::size_t>> loops_to_pass = {};  // null: somebody may still ask
 
   explicit Retired(const hooks::DispatchPtr& dispatch) : chains{dispatch} {
-    for (const auto& [url, own] : dispatch->by_listener) chains.emplace_back(own);
+    for (const auto& [url, own] : dispatch->by_listener) {
+      // The chain of those whose listener is gone has no instance, and no end.
+      if (!own->auth.empty() && own->auth.front().hooks == nullptr) continue;
+      chains.emplace_back(own);
+    }
   }
   bool is_asked() const {
     return std::ranges::any_of(chains, [](const auto& one) { return !one.expired(); });
@@ -175,10 +179,10 @@ Result<std::shared_ptr<hooks::Dispatch>> make_chains(const config::Settings& set
   return dispatch;
 }
 
-Result<hooks::DispatchPtr> make_dispatch(const config::Settings& settings, const Instances& instances) {
+Result<std::shared_ptr<hooks::Dispatch>> make_dispatch(const config::Settings& settings, const Instances& instances) {
   auto chains = make_chains(settings, instances, settings.hooks.auth, settings.hooks.topic);
   if (!chains) return std::move(chains).as_failure();
-  const std::shared_ptr<hooks::Dispatch> dispatch = std::move(*chains);
+  std::shared_ptr<hooks::Dispatch> dispatch = std::move(*chains);
   for (const config::ListenerSettings& listener : settings.listeners) {
     if (!listener.auth_hooks && !listener.topic_hooks) continue;
     auto own = make_chains(settings, instances, auth_chain(settings, listener), topic_chain(settings, listener));
@@ -190,7 +194,23 @@ Result<hooks::DispatchPtr> make_dispatch(const config::Settings& settings, const
     if (!named) return std::move(named).as_failure();
     dispatch->event.push_back({name, make_event_hooks(named->instance)});
   }
-  return hooks::DispatchPtr(dispatch);
+  return dispatch;
+}
+
+/// Who came by a listener that is gone, and was asked about by chains of its own, is not let fall to those of all: that
+/// would take a tenant's Clients out of it. Nobody answers for them: they are denied.
+void close_chains_of_gone(const config::Settings& settings, const hooks::Dispatch& before, hooks::Dispatch& dispatch) {
+  static const auto kClosed = [] {
+    auto closed = std::make_shared<hooks::Dispatch>();
+    closed->auth.push_back({"(listener is gone)", nullptr, hooks::AuthFailurePolicy::kDeny});
+    closed->topic.push_back({"(listener is gone)", nullptr, hooks::TopicFailurePolicy::kRejectConnection});
+    return std::shared_ptr<const hooks::Dispatch>(std::move(closed));
+  }();
+  for (const auto& [url, chains] : before.by_listener) {
+    const bool is_there =
+        std::ranges::find(settings.listeners, url, &config::ListenerSettings::url) != settings.listeners.end();
+    if (!is_there) dispatch.by_listener.emplace(url, kClosed);
+  }
 }
 
 Result<std::unique_ptr<hooks::StoreHooks>> make_store(const config::Settings& settings, const Instances& instances) {
@@ -312,6 +332,7 @@ Result<std::unique_ptr<PluginHost::Next>> PluginHost::prepare(config::SettingsPt
   }
   auto dispatch = make_dispatch(*next->settings, next->instances);
   if (!dispatch) return std::move(dispatch).as_failure();
+  close_chains_of_gone(*next->settings, *state_->dispatch, **dispatch);
   next->dispatch = std::move(*dispatch);
   name_idle_hooks(*next->settings, next->instances);
   return std::unique_ptr<Next>(new Next(std::move(next)));  // NOLINT: the constructor is private

@@ -32,14 +32,14 @@ TEST(Inbox, EveryRequestGetsItsOwnAnswer) {
         std::launch::async, [&inbox, i] { return inbox.ask(asking(std::to_string(i)), std::chrono::minutes(1)); }));
   }
   for (int seen = rings.load(); seen < 8; seen = rings.load()) rings.wait(seen);
-  inbox.answer_all(echo);
+  inbox.answer_waiting(echo);
   for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i].get().body, std::to_string(i));
 }
 
 TEST(Inbox, WhoWaitsInVainIsToldAndForgotten) {
   Inbox inbox([] {});
   EXPECT_THAT(inbox.ask(asking("late"), Millis(0)).body, HasSubstr("did not answer in time"));
-  inbox.answer_all([](const Request&) -> Response {
+  inbox.answer_waiting([](const Request&) -> Response {
     ADD_FAILURE() << "nobody waits for it any more";
     return {};
   });
@@ -58,7 +58,7 @@ TEST(Inbox, IsBounded) {
   }
   for (std::size_t seen = full.load(); seen < 4; seen = full.load()) full.wait(seen);
   while (answered < Inbox::kMost)
-    inbox.answer_all([&](const Request& request) {
+    inbox.answer_waiting([&](const Request& request) {
       answered.fetch_add(1);
       return echo(request);
     });

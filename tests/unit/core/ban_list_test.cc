@@ -86,6 +86,21 @@ TEST_P(Bans, TheUserThatAuthenticationFoundIsBannedToo) {
   EXPECT_FALSE(client.is_open());
 }
 
+TEST_P(Bans, ABanThatComesWhileThePluginIsAskedHoldsToo) {
+  plugins.auth->on_authenticate = [&](const hooks::ConnectRequest&) -> hooks::Answer<hooks::AuthDecision> {
+    return pending();
+  };
+  TestBroker broker(options());
+  TestClient& client = broker.client();
+  client.connect("late");
+  ASSERT_EQ(plugins.auth->pending.size(), 1U);
+  ban(broker, {{BanKind::kClientId, "late", kNeverWall, ""}});
+  broker.answer(plugins.auth->pending.front(), testing::allow_connect());
+  EXPECT_EQ(client.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(mqtt::ReasonCode::kBanned));
+  EXPECT_FALSE(client.is_open());
+  EXPECT_EQ(broker.total(&ShardHoldings::sessions), 0U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Loops, Bans, ::testing::Values(1, 3));
 
 }  // namespace

@@ -75,6 +75,32 @@ TEST_F(Reload, what_cannot_start_leaves_everything_as_it_was) {
   EXPECT_EQ(host_->descriptions().size(), 1U);
 }
 
+TEST_F(Reload, who_came_by_a_listener_that_is_gone_does_not_fall_to_the_chains_of_all) {
+  config::ListenerSettings own;
+  own.url = "tcp://192.0.2.1:1883";
+  own.auth_hooks = {"p"};
+  settings_.listeners = {own};
+  start_probe("probe-concurrent");
+  settings_.listeners.front().url = "tcp://192.0.2.1:1884";
+  settings_.hooks.auth.clear();
+  auto next = prepare();
+  ASSERT_TRUE(next) << next.error().message;
+  const hooks::DispatchPtr closed = hooks::dispatch_for((*next)->dispatch(), "tcp://192.0.2.1:1883");
+  ASSERT_EQ(closed->auth.size(), 1U);
+  EXPECT_EQ(closed->auth.front().hooks, nullptr);
+  EXPECT_EQ(closed->auth.front().on_failure, hooks::AuthFailurePolicy::kDeny);
+  ASSERT_EQ(closed->topic.size(), 1U);
+  EXPECT_EQ(closed->topic.front().on_failure, hooks::TopicFailurePolicy::kRejectConnection);
+  host_->use(std::move(*next));
+  auto again = prepare();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(hooks::dispatch_for((*again)->dispatch(), "tcp://192.0.2.1:1883")->auth.empty())
+      << "nor after the next one";
+  host_->retire();
+  pass_loops();
+  EXPECT_EQ(host_->retire(), 0U);
+}
+
 TEST_F(Reload, too_many_that_still_answer_are_a_reason_to_wait) {
   start_probe("probe-concurrent");
   std::vector<hooks::DispatchPtr> held;
