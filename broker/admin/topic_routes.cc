@@ -187,7 +187,7 @@ std::string read_publish(const Call& call, PublishingView& made) {
     read_properties(properties, made);
     if (const std::string wrong = properties.wrong(); !wrong.empty()) fields.refuse(wrong);
   }
-  if (const std::string wrong = fields.wrong(); !wrong.empty()) return wrong;
+  if (std::string wrong = fields.wrong(); !wrong.empty()) return wrong;
   if (const auto checked = mqtt::check_topic_name(made.topic, kAnyTopic); !checked)
     return "the field \"topic\" is no Topic Name: " + std::string(checked.error().what);
   if (made.topic.starts_with('$')) return "topics that begin with $ are the broker's own";

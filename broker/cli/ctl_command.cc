@@ -140,6 +140,7 @@ void print_table(const Json& items, const std::vector<std::string>& columns) {
   std::vector<std::vector<std::string>> rows = {columns};
   for (const Json& item : items) {
     std::vector<std::string> row;
+    row.reserve(columns.size());
     for (const std::string& column : columns) row.push_back(cell(item.value(column, Json())));
     rows.push_back(std::move(row));
   }
