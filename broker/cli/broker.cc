@@ -299,6 +299,11 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
 }
 
 void Broker::stop(Millis grace) {
+  if (http_) {
+    // Whoever has the port next must not be taken for this broker.
+    std::error_code ignored;
+    std::filesystem::remove(settings_->data_dir / "admin.url", ignored);
+  }
   http_.reset();
   live_.reset();
   if (loops_) {

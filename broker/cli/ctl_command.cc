@@ -1,4 +1,8 @@
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -12,6 +16,7 @@
 #include "broker/cli/default_paths.h"
 #include "broker/config/settings.h"
 #include "broker/config/units.h"
+#include "broker/net/descriptor.h"
 
 namespace mortise::cli {
 
@@ -39,6 +44,13 @@ std::string url_of(const config::Settings& settings) {
   return std::getline(file, url) && !url.empty() ? url : settings.admin.url;
 }
 
+/// Whether a broker holds the lock of this data directory. Without one somebody else may have its port, who must not be
+/// shown the token.
+bool is_running(const std::filesystem::path& data_dir) {
+  const net::Descriptor folder(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return folder && ::flock(folder.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 Result<admin::ApiAddress> address_of(const CtlArguments& arguments) {
   admin::ApiAddress address{arguments.url, {}, arguments.ca};
   std::filesystem::path token_file = arguments.token_file;
@@ -48,6 +60,9 @@ Result<admin::ApiAddress> address_of(const CtlArguments& arguments) {
     if (!(*settings)->admin.is_on())
       return failure(arguments.config +
                      " has no admin.url; add one, for example http://127.0.0.1:9883, and start the broker again");
+    if (!is_running((*settings)->data_dir))
+      return failure("nothing holds node.data_dir " + quoted((*settings)->data_dir.string()) +
+                     "; is the broker running, with this configuration?");
     if (address.url.empty()) address.url = url_of(**settings);
     if (token_file.empty()) token_file = (*settings)->admin.token_file;
     if (address.ca.empty()) address.ca = (*settings)->admin.certificate;

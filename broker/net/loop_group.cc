@@ -87,8 +87,9 @@ void LoopGroup::use(Listeners listeners) {
   Listeners running = std::exchange(listeners_, std::move(listeners));
   for (const std::unique_ptr<EventLoop>& loop : loops_) {
     loop->post([&loop = *loop, running, next = listeners_] {
-      for (const std::shared_ptr<Listener>& listener : next) loop.add_listener(listener);
+      // In this order a loop never watches more than it has room for; who comes in between waits in the backlog.
       for (const std::shared_ptr<Listener>& listener : running) loop.remove_listener(*listener);
+      for (const std::shared_ptr<Listener>& listener : next) loop.add_listener(listener);
     });
   }
   for (const std::shared_ptr<Listener>& listener : listeners_) {
