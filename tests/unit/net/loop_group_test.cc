@@ -147,6 +147,8 @@ void run_out_of_descriptors() {
   if (!loops.eventually([&] { return loops.group().totals().open == 2; })) std::exit(2);
   ClientStream second = ClientStream::start(ClientAddress::resolve("127.0.0.1", loops.port()).value()).value();
   if (!loops.eventually([&] { return loops.group().totals().open == 3; })) std::exit(3);
+  // A sanitizer that sees a type for the first time asks for a descriptor to look at it.
+  loops.come_round(0);
   // From here on no descriptor can be made: the client's own end exists already, accepting has none.
   Descriptor spare(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
   rlimit limit{static_cast<rlim_t>(spare.get() + 1), static_cast<rlim_t>(spare.get() + 1)};

@@ -8,6 +8,7 @@ namespace {
 
 class Reload : public HostTest {
  protected:
+  ~Reload() override { host_.reset(); }  // before what its plugins count in
   void start_probe(const char* library) {
     probe(library, [this](std::uint32_t point, mortise_handle call, mortise_handle self) -> std::uint32_t {
       if (point == kProbeStart) {
