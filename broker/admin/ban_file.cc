@@ -35,13 +35,11 @@ std::optional<core::Ban> ban_of(const Json& json) {
   const auto until = fields.number("until_ms", 0, ~std::uint64_t{0} >> 1);
   if (until) ban.until = WallTime(Millis(static_cast<Millis::rep>(*until)));
   if (!fields.wrong().empty()) return std::nullopt;
-  for (const core::BanKind known : {core::BanKind::kClientId, core::BanKind::kUserName, core::BanKind::kPeerAddress}) {
-    if (kind != kind_name(known)) continue;
-    ban.kind = known;
-    const bool is_address = known != core::BanKind::kPeerAddress || IpNetwork::parse(ban.what);
-    return is_address ? std::optional(ban) : std::nullopt;
-  }
-  return std::nullopt;
+  const auto known = kind_of(kind);
+  if (!known) return std::nullopt;
+  ban.kind = *known;
+  const bool is_address = ban.kind != core::BanKind::kPeerAddress || IpNetwork::parse(ban.what);
+  return is_address ? std::optional(ban) : std::nullopt;
 }
 
 }  // namespace

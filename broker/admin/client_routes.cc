@@ -29,10 +29,6 @@ constexpr Parameter kSessionListParameters[] = {
 };
 constexpr Parameter kOneParameters[] = {kNamespace};
 constexpr Parameter kSubscriptionParameters[] = {kNamespace, kLimit, kCursor};
-constexpr unsigned kListErrors[] = {400, 401, 503};
-constexpr unsigned kOneErrors[] = {400, 401, 404, 503};
-
-Response unavailable(const Error& error) { return error_response(503, error.message); }
 
 Response no_session(const Call& call) {
   const std::string name_space = call.in_query("namespace");
@@ -55,7 +51,7 @@ core::SessionQuery query_of(const Call& call) {
   core::SessionQuery query;
   query.client_id = call.in_query("client_id");
   query.user_name = call.in_query("user_name");
-  if (call.request.query.contains("namespace")) query.name_space = call.in_query("namespace");
+  query.name_space = call.if_given("namespace");
   query.listener = call.in_query("listener");
   query.peer_address = call.in_query("peer_address");
   if (call.request.query.contains("connected")) query.is_connected = call.in_query("connected") == "true";
@@ -77,7 +73,7 @@ Response list(const Call& call, const core::SessionQuery& query) {
   for (const core::SessionReport& session : found->sessions) items.push_back(session_json(session));
   Json next;
   if (found->next) next = std::to_string(found->next->loop) + "-" + std::to_string(found->next->slot);
-  return json_response({{"items", std::move(items)}, {"next", std::move(next)}});
+  return page_response(std::move(items), std::move(next));
 }
 
 Response list_clients(const Call& call) {
@@ -114,28 +110,18 @@ Response end_session(const Call& call) { return dismiss(call, true); }
 Response list_subscriptions(const Call& call) {
   const auto most = page_size(call);
   if (!most) return error_response(400, most.error().message);
-  std::optional<std::string> after;
-  if (call.request.query.contains("cursor")) after = call.in_query("cursor");
-  const auto found = call.broker.subscriptions(call.in_query("namespace"), call.in_path("client_id"), after, *most);
+  const auto found =
+      call.broker.subscriptions(call.in_query("namespace"), call.in_path("client_id"), call.if_given("cursor"), *most);
   if (!found) return unavailable(found.error());
   if (!*found) return no_session(call);
   Json items = Json::array();
   for (const auto& subscription : (*found)->subscriptions) items.push_back(subscription_json(subscription));
   Json next;
   if (!(*found)->is_last) next = (*found)->subscriptions.back().filter;
-  return json_response({{"items", std::move(items)}, {"next", std::move(next)}});
+  return page_response(std::move(items), std::move(next));
 }
 
 // ---- Bans -----------------------------------------------------------------------------------------------------------
-
-constexpr core::BanKind kKinds[] = {core::BanKind::kClientId, core::BanKind::kUserName, core::BanKind::kPeerAddress};
-
-std::optional<core::BanKind> kind_of(const std::string& name) {
-  for (const core::BanKind kind : kKinds) {
-    if (name == kind_name(kind)) return kind;
-  }
-  return std::nullopt;
-}
 
 bool is_same(const core::Ban& one, core::BanKind kind, const std::string& what) {
   return one.kind == kind && one.what == what;

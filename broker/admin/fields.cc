@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/base/bytes.h"
+#include "broker/config/nearest.h"
 
 namespace mortise::admin {
 
@@ -131,15 +132,17 @@ const Json* Fields::object(const char* name) {
 std::string Fields::wrong() {
   for (const auto& [name, value] : object_.items()) {
     if (std::ranges::find(known_, name) != known_.end()) continue;
-    std::string allowed;
-    for (const std::string& known : known_) allowed += (allowed.empty() ? "" : ", ") + known;
-    refuse("there is no field " + quoted(place_ + name, 64) + "; allowed: " + allowed);
+    refuse("there is no field " + quoted(place_ + name, 64) + "; allowed: " + config::joined(known_));
   }
   return wrong_;
 }
 
 Response json_response(const Json& body, unsigned status) {
   return {status, "application/json", body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", ""};
+}
+
+Response page_response(Json items, Json next) {
+  return json_response({{"items", std::move(items)}, {"next", std::move(next)}});
 }
 
 std::string to_base64(std::string_view bytes) {

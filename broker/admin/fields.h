@@ -47,6 +47,9 @@ class Fields {
 /// JSON as it is answered: text that is not UTF-8 is mended, so that it never fails.
 Response json_response(const Json& body, unsigned status = 200);
 
+/// A page of a list; `next` is null at its end.
+Response page_response(Json items, Json next);
+
 /// Bytes as base64 (RFC 4648 section 4), and back; nothing for what is none.
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);

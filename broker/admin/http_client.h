@@ -15,6 +15,9 @@ struct ApiAddress {
   std::filesystem::path ca;  // whose certificates are trusted, of https
 };
 
+/// Where a broker writes, while it runs, at which url its API is.
+inline std::filesystem::path url_file(const std::filesystem::path& data_dir) { return data_dir / "admin.url"; }
+
 struct ApiAnswer {
   unsigned status = 0;
   std::string body;

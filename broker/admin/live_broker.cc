@@ -47,13 +47,17 @@ Result<Sample> LiveBroker::sample() {
     sample.holdings += part->holdings;
     sample.totals += parts_.loops.totals(index);
   }
+  add_what_is_shared(sample);
+  return sample;
+}
+
+void LiveBroker::add_what_is_shared(Sample& sample) const {
   sample.subscriptions = parts_.shared.subscriptions->size();
   sample.shared_subscriptions = parts_.shared.groups->size();
   sample.retained_messages = parts_.shared.retained->messages();
   sample.retained_bytes = parts_.shared.retained->bytes();
   sample.plugins = parts_.plugins.statistics();
   sample.memory = parts_.memory();
-  return sample;
 }
 
 std::vector<ListenerReport> LiveBroker::listeners() const {
@@ -122,11 +126,7 @@ Result<void> LiveBroker::restore_bans(const std::filesystem::path& file) {
 /// Whatever a loop does meanwhile, it hears of it before anything that is asked of it later.
 void LiveBroker::tell_bans(std::vector<core::Ban> bans) {
   bans_ = std::make_shared<const core::BanList>(std::move(bans));
-  for (std::size_t loop = 0; loop < parts_.shards.size(); ++loop) {
-    parts_.mesh.mailbox(static_cast<LoopIndex>(loop)).post_always([&shard = *parts_.shards[loop], bans = bans_] {
-      shard.set_bans(bans);
-    });
-  }
+  parts_.mesh.post_to_all([&shards = parts_.shards, bans = bans_](LoopIndex loop) { shards[loop]->set_bans(bans); });
 }
 
 Result<void> LiveBroker::set_bans(std::vector<core::Ban> bans) {

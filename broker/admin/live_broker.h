@@ -38,6 +38,8 @@ class LiveBroker final : public BrokerAccess {
   Seconds uptime() const override { return std::chrono::duration_cast<Seconds>(steady_now() - started_); }
   std::size_t loops() const override { return parts_.shards.size(); }
   Result<Sample> sample() override;
+  /// All of a sample that no loop has to be asked for.
+  void add_what_is_shared(Sample& sample) const;
   std::vector<ListenerReport> listeners() const override;
   std::vector<plugin_host::PluginDescription> plugins() const override { return parts_.plugins.descriptions(); }
   Result<ReloadReport> reload() override { return parts_.reload(); }

@@ -10,12 +10,8 @@ namespace mortise::admin {
 
 namespace {
 
-constexpr unsigned kErrors[] = {400, 401, 503};
-constexpr unsigned kOneErrors[] = {400, 401, 404, 503};
 constexpr unsigned kReloadErrors[] = {400, 401, 409, 503};
 constexpr unsigned kReadyErrors[] = {503};
-
-Response unavailable(const Error& error) { return error_response(503, error.message); }
 
 Response is_live(const Call&) { return json_response({{"status", "live"}}); }
 
@@ -90,7 +86,11 @@ Response get_metrics(const Call& call) {
   return {200, kMetricsContentType, metrics_text(*sample, call.broker), ""};
 }
 
-Response get_description(const Call&) { return json_response(openapi()); }
+/// It is the same for everybody, and whoever asks needs no token: made once.
+Response get_description(const Call&) {
+  static const Response kDescription = json_response(openapi());
+  return kDescription;
+}
 
 constexpr Route kRoutes[] = {
     {"GET", "/health/live", "Whether the process answers.", is_live, {}, nullptr, "Health", {}, 200, false},
@@ -111,9 +111,9 @@ constexpr Route kRoutes[] = {
      {},
      nullptr,
      nullptr,
-     kErrors},
+     kListErrors},
     {"GET", "/api/v1/openapi.json", "This description.", get_description, {}, nullptr, "Anything", {}, 200, false},
-    {"GET", "/api/v1/status", "What the broker is and holds.", get_status, {}, nullptr, "Status", kErrors},
+    {"GET", "/api/v1/status", "What the broker is and holds.", get_status, {}, nullptr, "Status", kListErrors},
     {"GET",
      "/api/v1/plugins",
      "Plugins with what was counted of their hooks.",
@@ -121,9 +121,9 @@ constexpr Route kRoutes[] = {
      {},
      nullptr,
      "PluginList",
-     kErrors},
+     kListErrors},
     {"GET", "/api/v1/plugins/{name}", "One plugin.", get_plugin, {}, nullptr, "Plugin", kOneErrors},
-    {"GET", "/api/v1/listeners", "Where Clients connect.", list_listeners, {}, nullptr, "ListenerList", kErrors},
+    {"GET", "/api/v1/listeners", "Where Clients connect.", list_listeners, {}, nullptr, "ListenerList", kListErrors},
     {"GET",
      "/api/v1/configuration",
      "The configuration that runs, defaults included; secrets of plugins are hidden.",
@@ -131,7 +131,7 @@ constexpr Route kRoutes[] = {
      {},
      nullptr,
      "Anything",
-     kErrors},
+     kListErrors},
     {"POST",
      "/api/v1/reload",
      "Reads the configuration and certificates again: all of it is applied, or nothing. What needs a restart is named.",

@@ -137,6 +137,13 @@ const char* kind_name(core::BanKind kind) noexcept {
   return "peer_address";
 }
 
+std::optional<core::BanKind> kind_of(std::string_view name) noexcept {
+  for (const auto kind : {core::BanKind::kClientId, core::BanKind::kUserName, core::BanKind::kPeerAddress}) {
+    if (name == kind_name(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
 Json session_json(const core::SessionReport& session) {
   const mqtt::Principal& principal = *session.principal;
   Json json = {{"client_id", principal.client_id},

@@ -19,6 +19,8 @@ Json configuration_json(const config::Settings& settings);
 /// "2026-01-02T03:04:05.678Z"; null for never.
 Json time_json(WallTime time);
 const char* kind_name(core::BanKind kind) noexcept;
+/// The kind of that name; nothing for what is none.
+std::optional<core::BanKind> kind_of(std::string_view name) noexcept;
 /// "deadline_passed".
 std::string failure_name(hooks::FailureKind kind);
 

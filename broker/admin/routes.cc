@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "broker/base/bytes.h"
+#include "broker/config/nearest.h"
 
 namespace mortise::admin {
 
@@ -53,10 +54,9 @@ std::string wrong_with_query(const Route& route, const Request& request) {
     const auto known =
         std::ranges::find_if(route.parameters, [&](const Parameter& parameter) { return name == parameter.name; });
     if (known == route.parameters.end()) {
-      std::string allowed;
-      for (const Parameter& parameter : route.parameters)
-        allowed += (allowed.empty() ? "" : ", ") + std::string(parameter.name);
-      return "there is no parameter " + quoted(name, 64) + "; allowed: " + (allowed.empty() ? "none" : allowed);
+      std::vector<std::string> allowed;
+      for (const Parameter& parameter : route.parameters) allowed.emplace_back(parameter.name);
+      return "there is no parameter " + quoted(name, 64) + "; allowed: " + config::joined(allowed);
     }
     if (!is_well_formed(known->type, value))
       return "the parameter " + name + " is " + quoted(value, 64) +
@@ -73,12 +73,17 @@ std::string described(const Request& request) {
 
 }  // namespace
 
-std::vector<Route> all_routes() {
-  std::vector<Route> routes;
-  for (const auto part : {client_routes(), topic_routes(), node_routes()})
-    routes.insert(routes.end(), part.begin(), part.end());
-  return routes;
+const std::vector<Route>& all_routes() {
+  static const std::vector<Route> kAll = [] {
+    std::vector<Route> routes;
+    for (const auto part : {client_routes(), topic_routes(), node_routes()})
+      routes.insert(routes.end(), part.begin(), part.end());
+    return routes;
+  }();
+  return kAll;
 }
+
+Response unavailable(const Error& error) { return error_response(503, error.message); }
 
 Response answer(const Request& request, BrokerAccess& broker) {
   std::string methods;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,10 @@ struct Call {
 
   const std::string& in_path(const char* name) const { return path.at(name); }
   /// The empty text when it is not there.
-  std::string in_query(const char* name) const {
+  std::string in_query(const char* name) const { return if_given(name).value_or(""); }
+  std::optional<std::string> if_given(const char* name) const {
     const auto at = request.query.find(name);
-    return at == request.query.end() ? std::string() : at->second;
+    return at == request.query.end() ? std::nullopt : std::optional(at->second);
   }
 };
 
@@ -37,6 +39,10 @@ struct Parameter {
   ParameterType type;
   const char* doc;
 };
+
+/// What most routes may answer besides: of lists, and of one thing that may not be there.
+inline constexpr unsigned kListErrors[] = {400, 401, 503};
+inline constexpr unsigned kOneErrors[] = {400, 401, 404, 503};
 
 /// What one method of one path does: the row drives dispatch, the checks of its parameters, and the OpenAPI
 /// description.
@@ -57,7 +63,10 @@ struct Route {
 StaticList<Route> client_routes();
 StaticList<Route> topic_routes();
 StaticList<Route> node_routes();
-std::vector<Route> all_routes();
+const std::vector<Route>& all_routes();
+
+/// The broker could not say: asking again later may help.
+Response unavailable(const Error& error);
 
 /// How many items the request wants in a page. Errors: what is wrong with its limit.
 Result<std::size_t> page_size(const Call& call);

@@ -24,32 +24,23 @@ constexpr Parameter kRetainedParameters[] = {
     {"limit", ParameterType::kNumber, "Most messages of a page, 1 to 1000; 100 without it."},
     {"cursor", ParameterType::kText, "Where to go on: `next` of the page before, with the same filter."},
 };
-constexpr unsigned kListErrors[] = {400, 401, 503};
-constexpr unsigned kOneErrors[] = {400, 401, 404, 503};
-
-Response unavailable(const Error& error) { return error_response(503, error.message); }
-
-std::optional<std::string> if_given(const Call& call, const char* name) {
-  if (!call.request.query.contains(name)) return std::nullopt;
-  return call.in_query(name);
-}
 
 Response list_topics(const Call& call) {
   const auto most = page_size(call);
   if (!most) return error_response(400, most.error().message);
-  const std::string of = if_given(call, "of").value_or("retained");
+  const std::string of = call.if_given("of").value_or("retained");
   if (of != "retained" && of != "subscriptions")
     return error_response(400, "the parameter of is " + quoted(of, 32) + "; allowed: retained, subscriptions");
   const Tree tree = of == "retained" ? Tree::kRetained : Tree::kSubscriptions;
   const Result<routing::LevelPage> page =
-      call.broker.levels(tree, if_given(call, "under"), if_given(call, "cursor"), *most);
+      call.broker.levels(tree, call.if_given("under"), call.if_given("cursor"), *most);
   if (!page) return unavailable(page.error());
   Json items = Json::array();
   for (const routing::TopicLevel& level : page->levels)
     items.push_back({{"level", level.text}, {"here", level.here}, {"has_more_below", level.has_more_below}});
   Json next;
   if (!page->is_last && !page->levels.empty()) next = page->levels.back().text;
-  return json_response({{"items", std::move(items)}, {"next", std::move(next)}});
+  return page_response(std::move(items), std::move(next));
 }
 
 // ---- Retained messages ----------------------------------------------------------------------------------------------
@@ -70,14 +61,14 @@ std::optional<routing::RetainedCursor> parse_cursor(const std::string& text, con
 Response list_retained(const Call& call) {
   const auto most = page_size(call);
   if (!most) return error_response(400, most.error().message);
-  const std::string filter = if_given(call, "filter").value_or("#");
+  const std::string filter = call.if_given("filter").value_or("#");
   const auto parsed_filter = mqtt::parse_topic_filter(filter, kAnyTopic);
   if (!parsed_filter)
     return error_response(400, "the parameter filter is no Topic Filter: " + std::string(parsed_filter.error().what));
   if (parsed_filter->is_shared())
     return error_response(400, "a shared subscription gets no retained messages; use the filter behind its share name");
   routing::RetainedCursor from;
-  if (const auto text = if_given(call, "cursor")) {
+  if (const auto text = call.if_given("cursor")) {
     const auto parsed = parse_cursor(*text, filter);
     if (!parsed)
       return error_response(400,
@@ -90,7 +81,7 @@ Response list_retained(const Call& call) {
   for (const mqtt::MessagePtr& message : found->messages) items.push_back(message_json(*message, false));
   Json next;
   if (found->next) next = std::to_string(found->next->from) + ":" + found->next->path;
-  return json_response({{"items", std::move(items)}, {"next", std::move(next)}});
+  return page_response(std::move(items), std::move(next));
 }
 
 /// The retained message of the topic in the path. Errors: the answer that says why there is none.

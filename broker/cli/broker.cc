@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "broker/admin/http_client.h"
 #include "broker/admin/routes.h"
 #include "broker/base/bytes.h"
 #include "broker/cli/memory_limit.h"
@@ -182,7 +183,7 @@ Result<void> Broker::open_admin() {
   Result<std::unique_ptr<admin::HttpServer>> server = admin::HttpServer::start(settings_->admin, *inbox_);
   if (!server) return failure(settings_->file.string() + ": " + server.error().message);
   http_ = std::move(*server);
-  return write_admin_url(settings_->data_dir / "admin.url");
+  return write_admin_url(admin::url_file(settings_->data_dir));
 }
 
 /// Where `mortise ctl` finds it, whatever port it has.
@@ -218,14 +219,11 @@ std::shared_ptr<Broker::LoopAnswers> Broker::ask_loops() {
   auto answers = std::make_shared<LoopAnswers>();
   answers->reports.resize(shards_.size());
   answers->missing = shards_.size();
-  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
-    const auto index = static_cast<LoopIndex>(loop);
-    mesh_->mailbox(index).post_always([this, loop, index, answers] {
-      answers->reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(index)};
-      answers->missing.fetch_sub(1);
-      answers->missing.notify_one();
-    });
-  }
+  mesh_->post_to_all([this, answers](LoopIndex loop) {
+    answers->reports[loop] = {shards_[loop]->holdings(), shards_[loop]->counters(), loops_->totals(loop)};
+    answers->missing.fetch_sub(1);
+    answers->missing.notify_one();
+  });
   return answers;
 }
 
@@ -238,21 +236,16 @@ std::vector<Broker::LoopReport> Broker::report() {
 bool Broker::is_alive() {
   if (!loops_ || (signs_missing_ && signs_missing_->load() != 0)) return false;
   signs_missing_ = std::make_shared<std::atomic<std::size_t>>(shards_.size());
-  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
-    mesh_->mailbox(static_cast<LoopIndex>(loop)).post_always([missing = signs_missing_] { missing->fetch_sub(1); });
-  }
+  mesh_->post_to_all([missing = signs_missing_](LoopIndex) { missing->fetch_sub(1); });
   return true;
 }
 
 SteadyTime Broker::watch_memory(SteadyTime now) {
   if (!loops_) return kNever;
   if (memory_->look(now)) {
-    for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
-      mesh_->mailbox(static_cast<LoopIndex>(loop))
-          .post_always([&shard = *shards_[loop], stage = memory_->report().stage] {
-            shard.set_memory_stage(stage, mortise::now());
-          });
-    }
+    mesh_->post_to_all([this, stage = memory_->report().stage](LoopIndex loop) {
+      shards_[loop]->set_memory_stage(stage, mortise::now());
+    });
   }
   return memory_->next_look();
 }
@@ -283,12 +276,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
       sample.totals += report.totals;
     }
     answers_.reset();
-    sample.subscriptions = subscriptions_.size();
-    sample.shared_subscriptions = groups_.size();
-    sample.retained_messages = retained_.messages();
-    sample.retained_bytes = retained_.bytes();
-    sample.plugins = plugins_->statistics();
-    sample.memory = memory_->report();
+    live_->add_what_is_shared(sample);
     sys_topics_->update(sample, now);
   }
   if (answers_) return now + kAnswersWithin;  // a loop that hangs is not asked again before it has answered
@@ -302,7 +290,7 @@ void Broker::stop(Millis grace) {
   if (http_) {
     // Whoever has the port next must not be taken for this broker.
     std::error_code ignored;
-    std::filesystem::remove(settings_->data_dir / "admin.url", ignored);
+    std::filesystem::remove(admin::url_file(settings_->data_dir), ignored);
   }
   http_.reset();
   live_.reset();

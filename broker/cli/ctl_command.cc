@@ -39,7 +39,7 @@ struct CtlArguments {
 
 /// As the broker wrote it when it started; else as the configuration says.
 std::string url_of(const config::Settings& settings) {
-  std::ifstream file(settings.data_dir / "admin.url");
+  std::ifstream file(admin::url_file(settings.data_dir));
   std::string url;
   return std::getline(file, url) && !url.empty() ? url : settings.admin.url;
 }

@@ -40,15 +40,11 @@ Result<admin::ReloadReport> Broker::reload() {
 }
 
 void Broker::tell_loops() {
-  for (std::size_t loop = 0; loop < shards_.size(); ++loop) {
-    const auto index = static_cast<LoopIndex>(loop);
-    mesh_->mailbox(index).post_always([this, index, dispatch = plugins_->dispatch(), settings = settings_] {
-      core::Shard& shard = *shards_[index];
-      shard.set_limits(settings->mqtt, settings->session);
-      shard.set_dispatch(dispatch);
-      invalidate_from(index, 0);
-    });
-  }
+  mesh_->post_to_all([this, dispatch = plugins_->dispatch(), settings = settings_](LoopIndex loop) {
+    shards_[loop]->set_limits(settings->mqtt, settings->session);
+    shards_[loop]->set_dispatch(dispatch);
+    invalidate_from(loop, 0);
+  });
 }
 
 void Broker::invalidate_from(LoopIndex loop, std::uint32_t slot) {

@@ -230,9 +230,9 @@ void commit(ShardState& state, Connection& connection, Now now) {
   Opening& opening = *connection.opening;
   const ConnectView packet = connect_packet(opening);
   const std::uint32_t expiry = expiry_interval(state, opening, packet);
-  // It may have been banned while plugins were asked, or while it waited for its turn.
+  // Authentication may have given it another name, and it may have been banned while it waited.
   const mqtt::Principal& who = *opening.principal;
-  if (state.bans && state.bans->find(who.client_id, who.user_name, who.peer_address, now.wall) != nullptr)
+  if (state.is_banned(who.client_id, who.user_name, who.peer_address, now))
     return refuse_connect(state, connection, ReasonCode::kBanned, "banned");
   // Before anything of the session is changed. What a stored one becomes must be stored, too.
   const ResidentSession* existing = session_of(state, opening);

@@ -145,12 +145,6 @@ void note_client(const session::MqttLimits& limits, Connection& connection, cons
   }
 }
 
-/// Whoever an operator banned may not connect, whatever plugins say.
-bool is_banned(const ShardState& state, const hooks::ConnectRequest& request,
-               const std::optional<std::string>& user_name, Now now) {
-  return state.bans && state.bans->find(request.client_id, user_name, request.peer_address, now.wall) != nullptr;
-}
-
 /// Its CONNECT is wrong, or asks for what there is not.
 void refuse_connect(ShardState& state, Connection& connection, const Refusal& refusal) {
   const std::string why = std::string(refusal.what) + " [" + refusal.statement + "]";
@@ -228,7 +222,7 @@ void connect(ShardState& state, Connection& connection, const mqtt::FrameView& f
   }
 
   auto request = make_request(*decoded, *connection.peer);
-  if (is_banned(state, *request, request->user_name, now))
+  if (state.is_banned(request->client_id, request->user_name, request->peer_address, now))
     return refuse_connect(state, connection, ReasonCode::kBanned, "banned");
   if (connection.peer->identity_source != mqtt::IdentitySource::kConnect && request->user_name->empty()) {
     return refuse_connect(state, connection, ReasonCode::kNotAuthorized,
@@ -284,9 +278,6 @@ std::optional<mqtt::PrincipalNote> note_of(const hooks::AuthDecision& decision, 
 
 void admit(ShardState& state, Connection& connection, const hooks::ConnectRequest& request,
            const hooks::AuthDecision& decision, const std::string& plugin, Now now) {
-  // It may have another name now.
-  if (decision.user_name && is_banned(state, request, decision.user_name, now))
-    return refuse_connect(state, connection, ReasonCode::kBanned, "banned");
   Opening& opening = *connection.opening;
   auto principal = std::make_shared<mqtt::Principal>();
   opening.has_assigned_client_id = request.client_id.empty();

@@ -117,6 +117,11 @@ struct ShardState {
   ShardCounters counters;
   Actions actions;
 
+  /// Whoever an operator banned may not connect, whatever plugins say.
+  bool is_banned(std::string_view client_id, const std::optional<std::string>& user_name, std::string_view peer_address,
+                 Now now) const {
+    return bans && bans->find(client_id, user_name, peer_address, now.wall) != nullptr;
+  }
   Connection* connection_of(const ResidentSession& session) { return connections.find(session.connection); }
   ResidentSession* session_of(const Connection& connection) { return sessions.find(connection.session.slot); }
   ResidentSession* find_session(mqtt::SessionId id) { return id.loop == loop ? sessions.find(id.slot) : nullptr; }

@@ -83,6 +83,13 @@ void Mesh::settle(const ReservedMail& mail) noexcept {
   intent_bytes_waiting_.fetch_sub(mail.intent_bytes);
 }
 
+void Mesh::post_to_all(const std::function<void(LoopIndex)>& task) {
+  for (std::size_t loop = 0; loop < mailboxes_.size(); ++loop) {
+    const auto index = static_cast<LoopIndex>(loop);
+    mailbox(index).post_always([task, index] { task(index); });
+  }
+}
+
 void Mesh::close() noexcept {
   is_closed_.store(true);
   for (const std::unique_ptr<Mailbox>& mailbox : mailboxes_) mailbox->close();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Mesh final : public hooks::Completions, public hooks::Intents {
   bool perform(std::string_view plugin, hooks::Intent intent) override;
   /// Completion, PluginIntent, Durable, QueuePage, StoreState: needs no credit and keeps the order of each poster.
   void post_reserved(LoopIndex to, core::Mail mail);
+  /// Runs task(loop) on every loop's thread, whatever else waits there: for what starts, stops and changes all of them.
+  void post_to_all(const std::function<void(LoopIndex)>& task);
   /// Runs tasks on a loop's thread, for what must happen on one thread only (a `serial` plugin instance).
   Executor& executor(LoopIndex loop) noexcept { return mailbox(loop); }
   /// The loops stop: executors and intents answer false from now on.

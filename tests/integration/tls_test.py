@@ -2,39 +2,20 @@
 
 import signal
 import socket
-import subprocess
 import time
 
 import support
+from certificates import AuthorityTest
 
 PSK = "00112233445566778899aabbccddeeff"
 
 
-class Tls(support.BrokerTest):
+class Tls(AuthorityTest):
     def setUp(self):
         super().setUp()
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key",
-                     "-out", "ca.pem", "-subj", "/CN=Test Authority", "-days", "2")
-        for name, subject, names in (("server", "/CN=localhost", "DNS:localhost,IP:127.0.0.1"), ("alice", "/O=Org/CN=alice", "DNS:alice.example"),
-                                     ("mallory", "/CN=mallory", "DNS:mallory.example")):
-            self.issue(name, subject, names)
+        self.issue("alice", "/O=Org/CN=alice", "DNS:alice.example")
+        self.issue("mallory", "/CN=mallory", "DNS:mallory.example")
         (self.folder / "keys.psk").write_text(f"# the devices\ndevice-1:{PSK}\n")
-
-    def openssl(self, *arguments, **options):
-        return self.succeed("openssl", *arguments, **options)
-
-    def succeed(self, *command, **options):
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, errors="replace", cwd=self.folder,
-                              timeout=support.DEADLINE, check=False, **options)
-        self.assertEqual(done.returncode, 0, (command, done.stdout, done.stderr))
-        return done
-
-    def issue(self, name, subject, names):
-        (self.folder / f"{name}.ext").write_text(f"subjectAltName={names}")
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key",
-                     "-out", f"{name}.csr", "-subj", subject)
-        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                     "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
     def revoke(self, name):
         (self.folder / "ca.conf").write_text("[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=2\n")
@@ -62,7 +43,7 @@ class Tls(support.BrokerTest):
         for version in ("31", "311", "5"):
             subscriber = self.program("stdbuf", "-oL", "mosquitto_sub", *trust, "-d", "-V", version, "-q", "2", "-t", "big", "-C", "1", "-F", "got %p")
             subscriber.wait_for("Subscribed (mid:")
-            self.succeed("mosquitto_pub", *trust, "-V", version, "-q", "2", "-t", "big", "-f", "payload")
+            self.succeed("mosquitto_pub", *trust, "-V", version, "-q", "2", "-t", "big", "-f", self.folder / "payload")
             self.assertEqual(subscriber.wait(), 0)
             self.assertIn("got " + payload, subscriber.lines)
 
@@ -121,7 +102,7 @@ class Tls(support.BrokerTest):
 
     def fingerprint(self):
         shown = support.run("openssl", "s_client", "-connect", f"127.0.0.1:{self.broker.port}", stdin="").stdout
-        return self.openssl("x509", "-noout", "-fingerprint", "-sha256", input=shown).stdout
+        return self.openssl("x509", "-noout", "-fingerprint", "-sha256", stdin=shown).stdout
 
     def test_a_client_that_never_finishes_its_handshake_is_closed(self):
         self.start_broker(mqtt={"connect_timeout": "1s"}, listeners=[{"url": "tls://127.0.0.1:0", "tls": {"certificate": "server.pem", "key": "server.key"}}])
