@@ -1,11 +1,13 @@
 """Runs clang-tidy 14 with the list of /.clang-tidy over the sources of broker/, plugin-sdk/ and plugins/: tidy.py BUILD_FOLDER [--times] [FILE...].
 BUILD_FOLDER holds the compile_commands.json of a build with clang, and keeps for each source that was found clean what it was: text, headers of this
-repository, compiler's command and list of checks. So only what changed is looked at again."""
+repository, compiler's command and list of checks. So only what changed is looked at again. The sources of a folder are looked at together, as one
+translation unit: nearly all the time goes into the headers of others, which it then reads once."""
 import concurrent.futures
 import hashlib
 import json
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import time
 
 import layers
 import sources
+import together
 
 JOBS = 2
 PARTS = ("broker", "plugin-sdk", "plugins")
@@ -64,20 +67,22 @@ def fingerprint(path, command, general):
 
 
 def findings(output):
+    """(file, text) of everything that clang-tidy says."""
     for line in output.splitlines():
         if match := FINDING.match(line):
             file = pathlib.Path(match["file"])
             file = file.relative_to(sources.ROOT) if file.is_relative_to(sources.ROOT) else file
-            yield f"{file}:{match['line']}: {match['what']} [{match['check'].removesuffix(',-warnings-as-errors')}]"
+            yield file, f"{file}:{match['line']}: {match['what']} [{match['check'].removesuffix(',-warnings-as-errors')}]"
 
 
-def look_at(program, build, path):
-    """What clang-tidy finds in one source and its headers, and the seconds it took."""
+def look_at(program, unit):
+    """What clang-tidy finds in the sources of one translation unit and their headers, and the seconds it took."""
     started = time.monotonic()
-    run = subprocess.run([program, "-p", str(build), "--quiet", str(sources.ROOT / path)], cwd=sources.ROOT, capture_output=True, text=True)
+    command = [program, f"--config-file={sources.ROOT / '.clang-tidy'}", "--quiet", str(unit.file), "--", *unit.flags]
+    run = subprocess.run(command, cwd=sources.ROOT, capture_output=True, text=True)
     found = list(findings(run.stdout))
     if run.returncode != 0 and not found:
-        found = [f"{path}: clang-tidy ended with {run.returncode}: {(run.stderr or run.stdout)[-1500:]}"]
+        found = [(path, f"{path}: clang-tidy ended with {run.returncode}: {(run.stderr or run.stdout)[-1500:]}") for path in unit.paths]
     return found, time.monotonic() - started
 
 
@@ -88,12 +93,8 @@ def general_fingerprint(program):
     return "\n".join([version, *checks]).encode()
 
 
-def main():
-    arguments = [argument for argument in sys.argv[1:] if argument != "--times"]
-    build, only = pathlib.Path(arguments[0]).resolve(), {pathlib.Path(name) for name in arguments[1:]}
-    program = shutil.which("clang-tidy-14")
-    if program is None:
-        sys.exit("clang-tidy-14 is not installed; tests/run installs it")
+def what_changed(build, program, only):
+    """{source: (its command, its stamp, what goes into the stamp once it is clean)}."""
     clean = build / "clang-tidy-clean"
     clean.mkdir(exist_ok=True)
     general = general_fingerprint(program)
@@ -101,17 +102,30 @@ def main():
     for path, command in commands(build).items():
         stamp, now = clean / str(path).replace("/", "."), fingerprint(path, command, general)
         if (not only or path in only) and not (stamp.exists() and stamp.read_text() == now):
-            changed[path] = stamp, now
+            changed[path] = shlex.split(command), stamp, now
+    return changed
+
+
+def main():
+    arguments = [argument for argument in sys.argv[1:] if argument != "--times"]
+    build, only = pathlib.Path(arguments[0]).resolve(), {pathlib.Path(name) for name in arguments[1:]}
+    program = shutil.which("clang-tidy-14")
+    if program is None:
+        sys.exit("clang-tidy-14 is not installed; tests/run installs it")
+    changed = what_changed(build, program, only)
     offences = set()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for path, (found, seconds) in zip(changed, pool.map(lambda path: look_at(program, build, path), changed)):
+        units = together.units(pool, build / "clang-tidy-together", {path: command for path, (command, _, _) in changed.items()})
+        for unit, (found, seconds) in zip(units, pool.map(lambda unit: look_at(program, unit), units)):
             if "--times" in sys.argv:
-                print(f"{seconds:6.1f} s {path}", flush=True)
-            if not found:
-                stamp, now = changed[path]
-                stamp.write_text(now)
-            for offence in found:
-                if offence not in offences:  # a header is found in every source that includes it
+                print(f"{seconds:6.1f} s {' '.join(map(str, unit.paths))}", flush=True)
+            wrong = {file for file, _ in found}
+            for path in unit.paths:
+                if not wrong.intersection(with_headers(path)):
+                    _, stamp, now = changed[path]
+                    stamp.write_text(now)
+            for _, offence in found:
+                if offence not in offences:  # a header is found in every unit that includes it
                     print(offence, flush=True)
                 offences.add(offence)
     print(f"{len(changed)} sources looked at; the others are as they were when nothing was found in them.")

@@ -64,6 +64,17 @@ class Tidy(unittest.TestCase):
         self.write("broker/base/text.cc", CLEAN)
         self.assertEqual(self.run_lint()[:2], (0, 1))
 
+    def test_sources_that_do_not_compile_together_are_looked_at_apart(self):
+        for name in ("one", "two", "three"):
+            text = USED_AFTER_MOVE.replace("int size()", f"namespace {{\nint same() {{ return 1; }}\n}}\n\nint {name}()").replace("int n = ", "int n = same() + ")
+            self.write(f"broker/base/{name}.cc", text)
+        self.build_with("-O1")
+        code, count, out = self.run_lint()
+        self.assertEqual((code, count), (1, 5), out)
+        for name in ("one", "two", "three"):
+            self.assertRegex(out, rf"broker/base/{name}\.cc:12: .*\[bugprone-use-after-move\]")
+        self.assertEqual(self.run_lint()[1], 3)
+
     def test_a_header_that_changes_is_looked_at_with_what_includes_it(self):
         self.assertEqual(self.run_lint()[:2], (0, 2))
         self.write("broker/base/text.h", WRONG_HEADER)
