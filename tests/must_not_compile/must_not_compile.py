@@ -4,13 +4,15 @@ must_not_compile.py COMPILER FILE INCLUDE...
 
 A line that breaks the rule stands between `#if BREAK == 1` (2, 3, ...) and `#endif`, below a comment `// error: REGEX`. Compiled with -DBREAK=1 the file
 must fail with an error that REGEX finds and that comes from this line alone: a slip of the pen elsewhere is no proof. Without BREAK the same file compiles,
-so what is refused is that line."""
+so what is refused is that line. What the file includes is compiled once, into a precompiled header for all of these."""
 import concurrent.futures
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
+TOP_INCLUDES = re.compile(r'(?:(?:#include [<"][^">]+[">]|//[^\n]*)?\n)*')
 EXPECTATION = re.compile(r"^\s*// error: (.+)$")
 
 
@@ -20,10 +22,18 @@ def expectations(text):
     return [(i + 2, m.group(1)) for i, line in enumerate(lines) if (m := EXPECTATION.match(line))]
 
 
-def compile_file(compiler, file, includes, *arguments):
-    command = [compiler, "-std=c++20", "-fsyntax-only", "-fno-color-diagnostics" if "clang" in compiler else "-fdiagnostics-color=never"]
-    done = subprocess.run([*command, *("-I" + folder for folder in includes), *arguments, str(file)], capture_output=True, text=True)
+def run_compiler(compiler, includes, *arguments):
+    command = [compiler, "-std=c++20", "-fno-color-diagnostics" if "clang" in compiler else "-fdiagnostics-color=never"]
+    done = subprocess.run([*command, *("-I" + folder for folder in includes), *arguments], capture_output=True, text=True)
     return done.returncode == 0, done.stderr
+
+
+def precompiled(compiler, file, includes, folder):
+    """The arguments that make a compiler begin with the includes at the top of a file; none, if they do not compile."""
+    header = pathlib.Path(folder) / "includes.h"
+    header.write_text(TOP_INCLUDES.match(pathlib.Path(file).read_text(encoding="utf-8")).group())
+    done, _ = run_compiler(compiler, includes, "-x", "c++-header", str(header), "-o", f"{header}.gch")
+    return ("-include", str(header)) if done else ()
 
 
 def judge(file, line, expected, compiles, said):
@@ -46,13 +56,18 @@ def check(compiler, file, includes):
     expected = expectations(pathlib.Path(file).read_text(encoding="utf-8"))
     if not expected:
         return [f"{file} says nowhere what must not compile"]
-    compiles, said = compile_file(compiler, file, includes)
+    with tempfile.TemporaryDirectory() as folder:
+        return check_lines(compiler, file, includes, expected, precompiled(compiler, file, includes, folder))
+
+
+def check_lines(compiler, file, includes, expected, begin):
+    compiles, said = run_compiler(compiler, includes, "-fsyntax-only", *begin, str(file))
     if not compiles:
         return [f"{file} does not compile even without the lines it is about:\n{said}"]
 
     def attempt(number):
         line, reason = expected[number - 1]
-        return judge(file, line, reason, *compile_file(compiler, file, includes, f"-DBREAK={number}"))
+        return judge(file, line, reason, *run_compiler(compiler, includes, "-fsyntax-only", *begin, f"-DBREAK={number}", str(file)))
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         return [wrong for wrong in pool.map(attempt, range(1, len(expected) + 1)) if wrong]

@@ -19,6 +19,11 @@ class MustNotCompile(unittest.TestCase):
     def test_accepts_a_line_that_is_refused_for_its_reason(self):
         self.assertEqual(self.wrong("struct A { A(const A&) = delete; };\nvoid f(A& a) {\n#if BREAK == 1\n// error: deleted\nA b(a);\n#endif\n(void)a;\n}\n"), "")
 
+    def test_accepts_it_behind_what_is_included(self):
+        text = "// Why.\n#include <memory>\n\n#include <string>\n\nvoid f(std::unique_ptr<std::string> a) {\n#if BREAK == 1\n// error: deleted\nauto b = a;\n#endif\n}\n"
+        self.assertEqual(self.wrong(text), "")
+        self.assertIn("does not compile even without", self.wrong(text.replace("#include <memory>", "")))
+
     def test_refuses_a_line_that_compiles(self):
         self.assertIn("x.cc:4 compiles, and must not", self.wrong("void f() {\n#if BREAK == 1\n// error: deleted\nint x = 1;\n#endif\n}\n"))
 
