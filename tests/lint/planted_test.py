@@ -1,6 +1,7 @@
 """Each lint proves itself as tests/run starts it: it passes a small repository, and fails it with one offence planted, naming the place."""
 import contextlib
 import io
+import json
 import pathlib
 import shutil
 import sys
@@ -91,6 +92,22 @@ class Planted(unittest.TestCase):
 
     def test_headers_fails_for_a_header_without_a_guard(self):
         self.expect(headers, "broker/core/shard.h", "struct Shard {};\n", "broker/core/shard.h", "c++")
+
+    def build(self, *flags):
+        self.write("broker/base/text.cc", '#include "broker/base/text.h"\n')
+        files = [str(self.root / name) for name in ("broker/base/text.cc", "broker/core/shard.cc")]
+        self.write("build/compile_commands.json", json.dumps([{"file": file, "command": " ".join(["c++", *flags, "-c", file])} for file in files]))
+        return str(self.root / "build")
+
+    def test_headers_does_not_compile_alone_what_a_source_of_the_build_includes_first(self):
+        self.write("broker/core/shard.h", "#pragma once\n\nstruct Shard {\n  Text name;\n};\n")
+        self.write("broker/base/text.h", "#pragma once\n\nstruct Text {};\n")
+        self.assertEqual(self.run_lint(headers, "c++", self.build())[0], 0)  # the build has refused it
+        self.assertEqual(self.run_lint(headers, "c++")[0], 1)
+        self.assertEqual(self.run_lint(headers, "c++", self.build("-include", "all.h"))[0], 1)
+
+    def test_headers_fails_for_a_header_without_a_guard_that_a_source_includes_first(self):
+        self.expect(headers, "broker/core/shard.h", "struct Shard {};\n", "broker/core/shard.h", "c++", self.build())
 
     def test_format_fails_for_what_clang_format_would_change(self):
         self.expect(format_lint, "broker/core/shard.cc", "int  number( ) { return 1 ; }\n", "broker/core/shard.cc:1")
