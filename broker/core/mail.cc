@@ -72,7 +72,7 @@ struct Handling {
     std::erase_if(state.ending, [this](const auto& ended) { return state.is_durable(ended.second); });
     release_parked(state, now);
     release_held(state, now);
-    resume_publishers(state);
+    if (state.accepts_publishes()) resume_publishers(state);
   }
 
   void operator()(QueuePage& page) const {
@@ -125,7 +125,7 @@ std::size_t cost_of(const Mail& mail) noexcept {
 void handle_mail(ShardState& state, Mail&& mail, Now now) { std::visit(Handling{state, now}, mail); }
 
 void resume_publishers(ShardState& state) {
-  if (!state.accepts_publishes() || state.stalled_publishers.empty()) return;
+  if (!state.may_publish || state.stalled_publishers.empty()) return;
   for (const ConnectionId id : std::exchange(state.stalled_publishers, {})) {
     Connection* connection = state.connections.find(id);
     if (connection == nullptr) continue;

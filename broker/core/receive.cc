@@ -45,9 +45,19 @@ bool needs_credit(PacketType type) {
          type == PacketType::kUnsubscribe;
 }
 
+/// What others must hear of has room in the mailboxes, and what must be kept in the store. A message at QoS 0 that is
+/// not retained is not kept, nor what a Client whose session is not stored subscribes to: they do not wait for a disk.
+bool has_credit(ShardState& state, const Connection& connection, const FrameView& frame) {
+  if (state.accepts_publishes() || !state.may_publish) return state.may_publish;
+  constexpr unsigned kQoSAndRetain = 0x07;
+  if (frame.type == PacketType::kPublish) return (frame.flags & kQoSAndRetain) == 0;
+  const ResidentSession* session = state.session_of(connection);
+  return session != nullptr && session->number == 0;
+}
+
 /// The packet waits: until the client takes what it is told, until the store made durable what is parked, for credit in
 /// the mailboxes or the store, or for the next iteration.
-bool must_wait(ShardState& state, Connection& connection, PacketType type) {
+bool must_wait(ShardState& state, Connection& connection, const FrameView& frame) {
   if (is_outbox_full(state, connection)) {
     connection.is_deaf = true;
     ++state.counters.held_back_outbox;
@@ -57,13 +67,14 @@ bool must_wait(ShardState& state, Connection& connection, PacketType type) {
     ++state.counters.held_back_parked;
     return true;
   }
-  if (needs_credit(type) && !state.accepts_publishes()) {
+  if (needs_credit(frame.type) && !has_credit(state, connection, frame)) {
     if (!connection.is_stalled) state.stalled_publishers.push_back(connection.id);
     connection.is_stalled = true;
+    if (state.refuses_to_wait()) state.unserved.push_back(connection.id);
     ++state.counters.held_back_credit;
     return true;
   }
-  if (type != PacketType::kPublish || !state.has_said_enough()) return false;
+  if (frame.type != PacketType::kPublish || !state.has_said_enough()) return false;
   state.put_off.push_back(connection.id);
   ++state.counters.held_back_iteration;
   return true;
@@ -132,7 +143,7 @@ bool take(ShardState& state, Connection& connection, const FrameView& frame, Byt
     connection.read_ahead->append(as_text(packet));
     return true;
   }
-  if (must_wait(state, connection, frame.type)) return false;
+  if (must_wait(state, connection, frame)) return false;
   ++state.counters.packets_received;
   if (auto handled = dispatch(state, connection, frame, now); !handled) refuse(state, connection, handled.error(), now);
   return true;

@@ -269,7 +269,7 @@ routing::MatchEntry entry_of(const ResidentSession& session, const SubscriptionS
   entry.subscriber = session.id;
   entry.subscription_identifier = subscription.subscription_identifier;
   entry.maximum_qos = subscription.options.maximum_qos;
-  entry.is_durable = session.number != 0;
+  entry.is_durable = session.number != 0 && entry.maximum_qos != mqtt::QoS::kAtMostOnce;
   entry.no_local = subscription.options.no_local;
   entry.retain_as_published = subscription.options.retain_as_published;
   return entry;

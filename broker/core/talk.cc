@@ -52,6 +52,11 @@ bool waits_for_journal(const ShardState& state, Connection& connection) {
   return false;
 }
 
+/// Of the store: that of the mailboxes comes back by itself.
+bool waits_for_credit(const ShardState& state, const Connection& connection) {
+  return connection.is_stalled && state.may_publish && !state.accepts_publishes();
+}
+
 }  // namespace
 
 void say_when_durable(ShardState& state, Connection& connection, std::uint64_t position, mqtt::ByteBuffer packet,
@@ -163,7 +168,8 @@ void refuse_unserved(ShardState& state, Connection& connection, Now now) {
   if (connection.stage == Stage::kCommitting) {
     ++state.counters.store_refusals;
     refuse_attached(state, connection, now);
-  } else if (connection.stage == Stage::kConnected && waits_for_journal(state, connection)) {
+  } else if (connection.stage == Stage::kConnected &&
+             (waits_for_journal(state, connection) || waits_for_credit(state, connection))) {
     ++state.counters.store_refusals;
     disconnect(state, connection, mqtt::ReasonCode::kServerBusy, now, "the store fails");
   }

@@ -18,7 +18,7 @@ struct MatchEntry {
   std::uint32_t subscription_identifier = 0;  // 0: none
   mqtt::QoS maximum_qos = mqtt::QoS::kAtMostOnce;
   bool is_group : 1 = false;
-  bool is_durable : 1 = false;  // the subscriber keeps what it gets in the store
+  bool is_durable : 1 = false;  // the subscriber keeps what it gets by it in the store
   bool no_local : 1 = false;
   bool retain_as_published : 1 = false;
 

@@ -264,6 +264,31 @@ TEST_P(DeliverTest, WhoPublishesWhileTheStoreFailsIsToldByTheClose) {  // R10: r
   }
 }
 
+TEST_P(DeliverTest, WhatAStoredSessionGetsAtQoS0NeedsNoStore) {
+  TestBroker broker(options(true));
+  auto& subscriber = broker.client();
+  subscriber.connect("s", true, 1000);
+  broker.make_durable();
+  subscriber.subscribe("t", 0);
+  broker.make_durable();
+  auto& publisher = broker.client();
+  publisher.connect("p");
+  publisher.take_types();
+  broker.store_fails(true);
+  publisher.publish("t", "1", 1, 1);
+  EXPECT_THAT(publisher.take_types(), ElementsAre(PacketType::kPuback)) << "nothing of it waits for anybody";
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=1"));
+  // Together with a subscription that keeps it, the copy is stored.
+  broker.store_fails(false);
+  subscriber.subscribe("#", 1);
+  broker.make_durable();
+  publisher.publish("t", "2", 1, 2);
+  EXPECT_THAT(publisher.take_types(), ElementsAre());
+  broker.make_durable();
+  EXPECT_THAT(publisher.take_types(), ElementsAre(PacketType::kPuback));
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=2"));
+}
+
 TEST_P(DeliverTest, WithMemoryOnlyEverythingGoesOnWhileTheStoreFails) {  // R10: memory_only
   TestOptions lenient = options(true);
   lenient.on_store_failure = Shared::StoreFailure::kMemoryOnly;

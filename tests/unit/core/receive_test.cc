@@ -255,5 +255,56 @@ TEST_P(ReceiveTest, AtTheBoundOfParkedAcknowledgementsReadingStops) {
   EXPECT_EQ(client.take_types().size(), 10u);
 }
 
+// ---- The store's credit ----
+
+void give_credit(TestBroker& broker, std::size_t loops, bool has_credit) {
+  for (std::size_t loop = 0; loop < loops; ++loop) broker.journal(static_cast<LoopIndex>(loop)).credit = has_credit;
+}
+
+TEST_P(ReceiveTest, WithoutCreditOfTheStoreQoS0AndSessionsThatAreNotStoredGoOn) {
+  using Policy = Shared::StoreFailure;
+  for (const Policy policy : {Policy::kStopAcks, Policy::kMemoryOnly, Policy::kRefusePersistent}) {
+    TestOptions fails = options(true);
+    fails.on_store_failure = policy;
+    TestBroker broker(fails);
+    TestClient& publisher = connected(broker, "p");
+    TestClient& keeper = connected(broker, "k");
+    broker.store_fails(true);
+    give_credit(broker, GetParam(), false);
+    TestClient& subscriber = connected(broker, "s");
+    subscriber.subscribe("t", 0);
+    EXPECT_THAT(subscriber.take_types(), ElementsAre(PacketType::kSuback));
+    publisher.publish("t", "x", 0, 0);
+    EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=x"));
+    // Who needs the store waits, or is told by the close; nobody else.
+    keeper.publish("t", "y", 1, 1);
+    publisher.publish("t", "kept", 0, 0, true);
+    const bool is_closed = policy == Policy::kRefusePersistent;
+    for (const TestClient* client : {&keeper, &publisher}) EXPECT_EQ(client->is_open(), !is_closed);
+    EXPECT_EQ(broker.total(&ShardCounters::store_refusals), is_closed ? 2u : 0u);
+    EXPECT_EQ(broker.total(&ShardCounters::held_back_credit), 2u);
+    EXPECT_TRUE(subscriber.is_open());
+    broker.store_fails(false);
+    give_credit(broker, GetParam(), true);
+    broker.make_durable();
+    EXPECT_EQ(subscriber.take_publishes().size(), is_closed ? 0u : 2u);
+  }
+}
+
+TEST_P(ReceiveTest, CreditOfTheMailboxesComesBackWithoutThatOfTheStore) {
+  TestBroker broker(options(true));
+  TestClient& publisher = connected(broker, "p");
+  TestClient& subscriber = connected(broker, "s");
+  subscriber.subscribe("t", 0);
+  subscriber.take_types();
+  give_credit(broker, GetParam(), false);
+  for (LoopIndex loop = 0; loop < GetParam(); ++loop) broker.shard(loop).set_mail_credit(false);
+  publisher.publish("t", "x", 0, 0);
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre());
+  for (LoopIndex loop = 0; loop < GetParam(); ++loop) broker.shard(loop).set_mail_credit(true);
+  broker.make_durable();
+  EXPECT_THAT(subscriber.take_publishes(), ElementsAre("t=x"));
+}
+
 }  // namespace
 }  // namespace mortise::core::testing
