@@ -1,9 +1,5 @@
 #include "broker/admin/ban_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,8 +8,8 @@
 
 #include "broker/admin/fields.h"
 #include "broker/admin/reports.h"
+#include "broker/admin/whole_file.h"
 #include "broker/base/bytes.h"
-#include "broker/net/descriptor.h"
 
 namespace mortise::admin {
 
@@ -76,11 +72,8 @@ Result<void> write_bans(const std::filesystem::path& file, const std::vector<cor
   }
   const std::string text = list.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   if (text.size() > kLargest) return wrong(file, "would be more than this broker reads again; ban a network instead");
-  const std::string aside = file.string() + ".new";
-  const net::Descriptor out(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  const bool is_written = out && ::write(out.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                          ::fsync(out.get()) == 0 && std::rename(aside.c_str(), file.c_str()) == 0;
-  return is_written ? Result<void>() : wrong(file, std::string("cannot be written: ") + std::strerror(errno));
+  const std::string why = write_whole(file, file.string() + ".new", text, std::rename);
+  return why.empty() ? Result<void>() : wrong(file, "cannot be written: " + why);
 }
 
 }  // namespace mortise::admin

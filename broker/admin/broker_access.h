@@ -43,6 +43,7 @@ struct Sample {
   std::size_t retained_bytes = 0;
   std::vector<plugin_host::InstanceStatistics> plugins;
   MemoryReport memory;
+  bool is_store_failing = false;  // what must survive a restart is not made durable now
 };
 
 /// Where a list of sessions goes on.

@@ -58,6 +58,7 @@ void LiveBroker::add_what_is_shared(Sample& sample) const {
   sample.retained_bytes = parts_.shared.retained->bytes();
   sample.plugins = parts_.plugins.statistics();
   sample.memory = parts_.memory();
+  sample.is_store_failing = parts_.is_store_failing();
 }
 
 std::vector<ListenerReport> LiveBroker::listeners() const {

@@ -27,6 +27,7 @@ class LiveBroker final : public BrokerAccess {
     const core::Shared& shared;
     std::function<Result<ReloadReport>()> reload;
     std::function<MemoryReport()> memory;
+    std::function<bool()> is_store_failing;
   };
   explicit LiveBroker(Parts parts) : parts_(std::move(parts)), started_(steady_now()) {}
 

@@ -91,7 +91,7 @@ constexpr std::array kGauges = {
     Metric{"queued_messages", "Messages in queues of sessions and groups, unacknowledged ones included.",
            &ShardHoldings::queued_messages},
     Metric{"queued_bytes", "Bytes of the same.", &ShardHoldings::queued_bytes},
-    Metric{"connections_parked", "Connections whose acknowledgements wait for the store.", &ShardHoldings::parked},
+    Metric{"connections_parked", "Answers to Clients that wait for the store.", &ShardHoldings::parked},
     Metric{"publishers_stalled", "Publishers that are not read for want of credit.",
            &ShardHoldings::stalled_publishers},
 };
@@ -261,6 +261,8 @@ std::string metrics_text(const Sample& sample, const BrokerAccess& broker) {
   writer.one("shared_subscriptions", "Shared subscriptions.", "gauge", std::to_string(sample.shared_subscriptions));
   writer.one("retained_messages", "Retained messages.", "gauge", std::to_string(sample.retained_messages));
   writer.one("retained_bytes", "Bytes of retained messages.", "gauge", std::to_string(sample.retained_bytes));
+  writer.one("store_failing", "1: the store fails, and what must survive a restart waits or is refused.", "gauge",
+             sample.is_store_failing ? "1" : "0");
   memory(writer, sample.memory);
   for (const ListenerReport& listener : broker.listeners()) {
     writer.family("listener_connections", "Connections of a listener.", "gauge");

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/admin/whole_file.h"
 #include "broker/base/bytes.h"
 #include "broker/base/random.h"
 #include "broker/net/descriptor.h"
@@ -32,20 +33,12 @@ std::string make_token() {
   return text.data();
 }
 
-/// Nothing: there is no such file.
 Result<std::string> make(const std::filesystem::path& file) {
-  // Written aside and linked, so that whoever finds the file finds it whole, and no file of another is overwritten.
+  // Linked: no file of another is overwritten.
   const std::string aside = file.string() + ".new-" + std::to_string(::getpid());
   const std::string token = make_token();
-  const std::string text = token + "\n";
-  const net::Descriptor out(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!out)
-    return wrong(file, std::string("cannot be made: ") + std::strerror(errno) + "; make its folder, or choose another");
-  const bool is_written = ::write(out.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool is_linked = is_written && ::link(aside.c_str(), file.c_str()) == 0;
-  const int error = errno;
-  ::unlink(aside.c_str());
-  if (!is_linked) return wrong(file, std::string("cannot be made: ") + std::strerror(error));
+  const std::string why = write_whole(file, aside, token + "\n", ::link);
+  if (!why.empty()) return wrong(file, "cannot be made: " + why);
   return token;
 }
 

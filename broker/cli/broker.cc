@@ -174,9 +174,9 @@ Result<void> Broker::open(std::vector<net::InheritedSocket> inherited) {
 
 /// Before the listeners: whoever is banned is banned from the first connection on.
 Result<void> Broker::open_admin() {
-  live_ = std::make_unique<admin::LiveBroker>(admin::LiveBroker::Parts{settings_, shards_, *mesh_, *loops_, *plugins_,
-                                                                       shared_, [this] { return reload(); },
-                                                                       [this] { return memory_->report(); }});
+  live_ = std::make_unique<admin::LiveBroker>(admin::LiveBroker::Parts{
+      settings_, shards_, *mesh_, *loops_, *plugins_, shared_, [this] { return reload(); },
+      [this] { return memory_->report(); }, [this] { return has_store() && durable_side_->is_failing(); }});
   if (Result<void> restored = live_->restore_bans(settings_->data_dir / "bans.json"); !restored) return restored;
   if (!settings_->admin.is_on()) return {};
   inbox_ = std::make_unique<admin::Inbox>([control = ::pthread_self()] { ::pthread_kill(control, kAdminSignal); });
@@ -191,7 +191,9 @@ Result<void> Broker::write_admin_url(const std::filesystem::path& file) const {
   std::ofstream out(file);
   out << http_->url() << "\n";
   out.close();
-  return out ? Result<void>() : failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno));
+  return out ? Result<void>()
+             : failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno) +
+                       "; give node.data_dir room, or choose another");
 }
 
 void Broker::answer_operators() {

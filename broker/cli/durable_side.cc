@@ -65,6 +65,7 @@ void DurableSide::page(LoopIndex loop, storage::Page page) {
 }
 
 void DurableSide::state(bool is_failing) {
+  is_failing_.store(is_failing, std::memory_order_relaxed);
   for (std::size_t loop = 0; loop < mesh_.loops(); ++loop) {
     mesh_.post_reserved(static_cast<LoopIndex>(loop), core::StoreState{is_failing});
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,8 @@ class DurableSide final : private storage::StoreEvents {
                                           const std::vector<std::unique_ptr<core::Shard>>& shards);
   /// After the loops: commits what they left.
   void stop() { service_.stop(); }
+  /// What is handed to the store is not made durable now. Thread: any.
+  bool is_failing() const noexcept { return is_failing_.load(std::memory_order_relaxed); }
 
  private:
   void durable(LoopIndex loop, std::uint64_t position) override;
@@ -31,6 +34,7 @@ class DurableSide final : private storage::StoreEvents {
   void state(bool is_failing) override;
 
   net::Mesh& mesh_;
+  std::atomic<bool> is_failing_ = false;
   storage::Service service_;
 };
 

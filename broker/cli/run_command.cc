@@ -33,6 +33,7 @@ sigset_t block_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, kAdminSignal}) ::sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is a full disk, and no reason to end
   return signals;
 }
 

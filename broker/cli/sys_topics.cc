@@ -113,6 +113,7 @@ void SysTopics::update(const admin::Sample& sample, SteadyTime now) {
   put("store/messages/count", stored);
   put("store/messages/bytes", sample.holdings.queued_bytes + sample.retained_bytes);
   put("messages/stored", stored);  // its name of old
+  put("store/failing", std::uint64_t{sample.is_store_failing});
 
   put("subscriptions/count", sample.subscriptions);
   put("shared_subscriptions/count", sample.shared_subscriptions);

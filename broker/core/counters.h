@@ -68,7 +68,7 @@ struct ShardHoldings {
   std::size_t group_names = 0;
   std::size_t attaching = 0;
   std::size_t timers = 0;
-  std::size_t parked = 0;     // connections that wait for the journal
+  std::size_t parked = 0;     // answers to connections that wait for the journal
   std::size_t awaited = 0;    // acknowledgements that wait for other loops
   std::size_t held = 0;       // deliveries and sessions that wait for the journal
   std::size_t ending = 0;     // connections to be erased or refused with the next timers

@@ -53,6 +53,7 @@ TEST_F(Metrics, CarriesTheNumbers) {
   EXPECT_THAT(text, HasSubstr("mortise_messages_dropped_total{reason=\"queue_full\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("mortise_clients_connected 1\n"));
   EXPECT_THAT(text, HasSubstr("mortise_uptime_seconds 7\n"));
+  EXPECT_THAT(text, HasSubstr("mortise_store_failing 0\n"));
   EXPECT_THAT(text, HasSubstr("mortise_listener_connections{url=\"tcp://127.0.0.1:1883\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("mortise_plugin_calls_total{plugin=\"p\\\"1\",hook=\"auth.authenticate\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(",kind=\"deadline_passed\"} 1\n"));

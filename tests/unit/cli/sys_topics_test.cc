@@ -42,6 +42,7 @@ TEST_F(SysTopicsTest, TellsTheVersionAtOnceAndTheRestInTheNamesThatMonitorsKnow)
   sample.holdings.queued_bytes = 300;
   sample.subscriptions = 8;
   sample.shared_subscriptions = 2;
+  sample.is_store_failing = true;
   update(Seconds(10));
   EXPECT_EQ(told("uptime"), "10 seconds");
   EXPECT_EQ(told("clients/connected"), "3");
@@ -57,6 +58,7 @@ TEST_F(SysTopicsTest, TellsTheVersionAtOnceAndTheRestInTheNamesThatMonitorsKnow)
   EXPECT_EQ(told("store/messages/count"), "27");
   EXPECT_EQ(told("store/messages/bytes"), "2300");
   EXPECT_EQ(told("messages/stored"), "27");
+  EXPECT_EQ(told("store/failing"), "1");
   EXPECT_EQ(told("subscriptions/count"), "8");
   EXPECT_EQ(told("memory/stage"), "(nothing)") << "there is no budget";
   EXPECT_EQ(told("shared_subscriptions/count"), "2");
