@@ -55,10 +55,12 @@ class StoreSqlite : public mortise::Plugin {
   }
 
   Status open(const mortise::StoreOpenView& request) override {
-    if (is_opened_) database_->reopen();
-    is_opened_ = true;
-    database_->set_durability(request.level().value_or(MORTISE_DURABILITY_COMMIT));
-    return Status::ok;
+    return telling_once([&] {
+      if (is_opened_) database_->reopen();
+      is_opened_ = true;
+      database_->set_durability(request.level().value_or(MORTISE_DURABILITY_COMMIT));
+      return Status::ok;
+    });
   }
 
   Status commit(const mortise::StoreCommitView& request) override {
@@ -66,8 +68,11 @@ class StoreSqlite : public mortise::Plugin {
     const auto first = request.first_operation();
     const auto last = request.last_operation();
     if (!batch || !first || !last) return Status::e_failed;
-    database_->commit(*batch, *first, *last);
-    return Status::ok;
+    return telling_once([&] {
+      database_->commit(*batch, *first, *last);
+      told_.clear();
+      return Status::ok;
+    });
   }
 
   Status load(const mortise::StoreLoadView& request, mortise::RecordSink& sink) override {
@@ -81,15 +86,30 @@ class StoreSqlite : public mortise::Plugin {
     const auto after = request.after_position();
     const auto messages = request.max_messages();
     if (!session || !after || !messages) return Status::e_failed;
-    mortise::RecordBlock page;
-    database_->fetch(*session, *after, *messages, request.max_bytes().value_or(kPageBytes), page);
-    return emit(page, sink);
+    return telling_once([&] {
+      mortise::RecordBlock page;
+      database_->fetch(*session, *after, *messages, request.max_bytes().value_or(kPageBytes), page);
+      return emit(page, sink);
+    });
   }
 
  private:
+  /// The broker tries again every few seconds: what is thrown becomes a line of the log when it differs from the last.
+  template <class Attempt>
+  Status telling_once(const Attempt& attempt) {
+    try {
+      return attempt();
+    } catch (const mortise::Error& error) {
+      if (told_ == error.what()) return error.status();
+      told_ = error.what();
+      throw;
+    }
+  }
+
   static constexpr std::uint64_t kPageBytes = 1u << 20;
   std::optional<Database> database_;
   bool is_opened_ = false;
+  std::string told_;  // of the failure that lasts; empty: the last batch was committed
 };
 
 }  // namespace

@@ -88,6 +88,14 @@ TEST(Plugin, ABatchItCannotApplyIsAnErrorWithALineInTheLog) {
   late.put(mortise_session_put{}, 50, 1, {"key", "client", "", "body"});
   EXPECT_EQ(host.commit(late), Status::e_corrupt);
   EXPECT_TRUE(host.has_logged("ends at operation 0, but 50 comes next"));
+  EXPECT_EQ(host.commit(late), Status::e_corrupt);
+  EXPECT_EQ(host.log().size(), 1u) << "told once, as long as it lasts";
+  EXPECT_EQ(host.commit(session_and_queue(1)), Status::ok);
+  RecordBlock later;
+  later.put(mortise_session_put{}, 60, 1, {"key", "client", "", "body"});
+  EXPECT_EQ(host.commit(later), Status::e_corrupt);
+  EXPECT_EQ(host.commit(late), Status::e_corrupt);
+  EXPECT_EQ(host.log().size(), 3u) << "another failure is told";
 }
 
 }  // namespace
