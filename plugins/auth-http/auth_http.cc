@@ -88,6 +88,7 @@ class AuthHttp : public mortise::Plugin {
   Prepared prepare(const std::shared_ptr<Endpoint>& endpoint, const Values& values, const std::string& client_id);
   bool reserve(std::size_t bytes);
   void give_back(std::size_t bytes);
+  void not_deferred(const Job& job, mortise::Status status);
   void ask(Job& job);
   std::optional<Answer> answer_of(Job& job, std::string& why);
   void tell_failure(const std::string& why);
@@ -144,6 +145,14 @@ void AuthHttp::give_back(std::size_t bytes) {
   workers_->give_back();
 }
 
+/// The broker does not wait for the answer: too many wait already, or it would have to wait for longer than it does.
+void AuthHttp::not_deferred(const Job& job, mortise::Status status) {
+  give_back(job.request.size());
+  if (status == mortise::Status::e_range)
+    throw mortise::Error("timeout_ms is above plugin_limits.token_deadline_max: lower it, or raise that");
+  (void)count("shed");
+}
+
 AuthHttp::Prepared AuthHttp::prepare(const std::shared_ptr<Endpoint>& endpoint, const Values& values,
                                      const std::string& client_id) {
   Prepared prepared;
@@ -196,7 +205,7 @@ AuthDecision AuthHttp::authenticate(const mortise::ConnectRequestView& request) 
   auto pending = prepared.is_busy ? mortise::Result<mortise::AuthPending>(mortise::Status::e_quota)
                                   : request.defer(settings_.timeout);
   if (!pending) {
-    if (prepared.job) give_back(prepared.job->request.size());
+    if (prepared.job) not_deferred(*prepared.job, pending.status);
     return AuthDecision::deny(reason::kServerBusy);
   }
   AuthDecision later = pending->decision();
@@ -226,7 +235,7 @@ AccessDecision AuthHttp::authorize(const mortise::AccessRequestView& request) {
   if (prepared.is_busy) throw mortise::Error("too many requests wait for the endpoint");
   auto pending = request.defer(settings_.timeout);
   if (!pending) {
-    give_back(prepared.job->request.size());
+    not_deferred(*prepared.job, pending.status);
     throw mortise::Error("too many questions wait");
   }
   AccessDecision later = pending->decision();
