@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
 import subprocess
 import time
 import urllib.parse
+
+import jsonschema
 
 import support
 from admin_api import Api
@@ -165,6 +168,63 @@ class Clients(AdminTest):
             self.assertEqual(status, 400, (body[:50], answer))
             self.assertEqual(api.ask("POST", "/api/v1/publish", body)[0], 400, body[:50])
         self.assertEqual(api.get("/api/v1/bans"), {"items": []})
+
+
+class Bodies(AdminTest):
+    OF_EVERY_TYPE = (None, True, 1, -1, 1.5, 10**30, "x", [], {}, [1], [["x"]], [["x", 1]], [["x", "y", "z"]], {"x": 1}, {"x": None}, {"x": ["y"]})
+
+    def resolved(self, schema):
+        name = schema.get("$ref", "").rpartition("/")[2]
+        return self.api.description["components"]["schemas"][name] if name else schema
+
+    def is_valid(self, value, schema):
+        try:
+            self.api.check(value, schema)
+            return True
+        except jsonschema.ValidationError:
+            return False
+
+    def least(self, schema):
+        """The smallest body that this schema describes."""
+        properties = schema.get("properties", {})
+        return {name: self.resolved(properties[name]).get("enum", ["x"])[0] for name in schema.get("required", [])}
+
+    def wrong_bodies(self, schema, around=lambda inner: inner, place=""):
+        """Bodies with one field that is wrong, whichever that is, and the field's name."""
+        schema = self.resolved(schema)
+        for name, of_field in schema.get("properties", {}).items():
+            for value in self.OF_EVERY_TYPE:
+                if not self.is_valid(value, of_field):
+                    yield around({**self.least(schema), name: value}), place + name
+            inside = lambda inner, name=name: around({**self.least(schema), name: inner})
+            yield from self.wrong_bodies(of_field, inside, f"{place}{name}.")
+        if schema.get("additionalProperties") is False:
+            yield around({**self.least(schema), "unheard_of": 1}), place + "unheard_of"
+
+    def test_each_field_of_each_body_refuses_each_wrong_type_by_its_name(self):
+        api = self.start()
+        watch = self.persistent("watch")
+        self.subscribe(watch, "#")
+        asked = set()
+        for path, operations in api.description["paths"].items():
+            for method, operation in operations.items():
+                if "requestBody" not in operation:
+                    continue
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                for body in self.OF_EVERY_TYPE:
+                    if not isinstance(body, dict):
+                        self.assertEqual(api.ask(method.upper(), path, json.dumps(body))[0], 400, body)
+                for body, field in self.wrong_bodies(schema):
+                    with self.subTest(path=path, body=body):
+                        status, answer = api.ask(method.upper(), path, body)
+                        self.assertEqual(status, 400, answer)
+                        self.assertRegex(answer["error"]["message"], f'"{re.escape(field)}["."]')
+                    asked.add((path, field))
+        self.assertLessEqual({("/api/v1/bans", "seconds"), ("/api/v1/publish", "retain"), ("/api/v1/publish", "properties.user_properties")}, asked)
+        self.assertEqual(api.get("/api/v1/bans"), {"items": []})
+        self.assertEqual(api.get("/api/v1/retained")["items"], [])
+        watch.socket.sendall(packet(0xC0, b""))
+        self.assertEqual(watch.receive()[0], 0xD0, "nothing was published")
 
 
 class Topics(AdminTest):

@@ -14,6 +14,8 @@ import time
 import urllib.parse
 
 import support
+from admin_api import Api
+from wire import Stream, packet, text
 
 HUGE = 8192
 
@@ -182,6 +184,90 @@ class HttpTest(support.BrokerTest):
         for program in slow:
             self.assertNotEqual(program.wait(), 0)
 
+    # ---- A service that takes every connection and says nothing ----
+
+    def black_hole(self, **limits):
+        """Its broker has two doors: who comes by the first is asked about there, who comes by the second is nobody's business."""
+        hole = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(hole.close)
+        web = {"name": "web", "library": "auth-http.so", "config": {
+            "authenticate": {"url": f"http://127.0.0.1:{hole.getsockname()[1]}/auth"}, "max_connections": 2, "cache_entries": 0,
+            "breaker_failures": 1000, "timeout_ms": 600_000, **limits}}
+        self.start_broker(plugins=[web], hooks={"auth": ["web"]}, plugin_limits={"token_deadline_max": "600s"}, admin={"url": "http://127.0.0.1:0"}, listeners=[
+            {"url": "tcp://127.0.0.1:0"}, {"url": "tcp://127.0.0.2:0", "allow_anonymous": True, "hooks": {"auth": []}}])
+        self.api = Api(self.broker)
+
+    def connecting(self, door, name, secret=b""):
+        """A client of 5.0 that waits for its CONNACK."""
+        client = Stream(self.broker.ports[door], host=f"127.0.0.{door + 1}")
+        self.addCleanup(client.socket.close)
+        identity = text(name) + (text(name) + len(secret).to_bytes(2, "big") + secret if secret else b"")
+        client.socket.sendall(packet(0x10, text("MQTT") + bytes([5, 0xC2 if secret else 2, 0, 0, 0]) + identity))
+        return client
+
+    def metric(self, name):
+        lines = self.api.raw("GET", "/metrics")[1].splitlines()
+        return next((int(line.split()[-1]) for line in lines if line.startswith(f"mortise_{name} ")), 0)
+
+    def until_metric(self, name, value):
+        deadline = time.monotonic() + support.DEADLINE
+        while (found := self.metric(name)) != value:
+            self.assertLess(time.monotonic(), deadline, (name, value, found))
+
+    PENDING, SHED = 'plugin_pending_answers{plugin="web"}', 'plugin_counter_total{plugin="web",name="shed"}'
+
+    def test_who_need_not_be_asked_about_does_not_wait_for_silence_nor_does_the_end(self):
+        self.black_hole(queue=6)
+        waiting = [self.connecting(0, f"waits-{number}") for number in range(6)]
+        self.until_metric(self.PENDING, 6)
+        for number in range(3):
+            too_many = self.connecting(0, f"too-many-{number}")
+            self.assertEqual(too_many.receive()[1][:2], b"\0\x89", "Server busy, at once")
+            too_many.socket.close()
+        self.until_metric(self.SHED, 3)
+        for number in range(4):  # on every loop
+            served = self.connecting(1, f"served-{number}")
+            self.assertEqual(served.receive()[1][:2], b"\0\0")
+            served.socket.sendall(packet(0x82, b"\0\x01\0" + text("t") + b"\0") + packet(0x32, text("t") + b"\0\x02\0hello"))
+            self.assertEqual(sorted(served.receive()[0] for _ in range(3)), [0x30, 0x40, 0x90])
+            served.socket.sendall(b"\xe0\0")
+            served.socket.close()
+        self.assertEqual(self.metric(self.PENDING), 6, "all that while nobody was answered")
+        # Six clients wait still, and the threads of the plugin for longer than this test.
+        self.broker.program.process.terminate()
+        for client in waiting:
+            with self.assertRaises(ConnectionError):
+                while client.receive()[0] == 0x20:
+                    pass
+            client.socket.close()
+        self.assertEqual(self.broker.program.wait(), 0)
+
+    def test_what_is_asked_in_vain_ends_in_time_and_leaves_nothing_whether_its_client_left_or_not(self):
+        self.black_hole(queue=6, timeout_ms=1000)
+        for attempt in range(2):  # who comes later has the places of those before
+            clients = [self.connecting(0, f"{attempt}-{number}") for number in range(6)]
+            for client in clients[:3]:
+                client.socket.close()
+            for client in clients[3:]:
+                self.assertEqual(client.receive()[1][:2], b"\0\x88", "Server unavailable")
+                client.socket.close()
+            self.until_metric(self.PENDING, 0)
+            self.until_metric("connections_open", 0)
+            self.until_metric('plugin_counter_total{plugin="web",name="failures"}', 6 * (attempt + 1))
+        self.assertEqual(self.metric(self.SHED), 0)
+
+    def test_what_waits_for_silence_is_bounded_in_bytes(self):
+        self.black_hole(queue_bytes=16_384)
+        for number in range(40):
+            self.connecting(0, f"large-{number}", b"x" * 3000)
+        deadline = time.monotonic() + support.DEADLINE
+        while self.metric(self.SHED) + self.metric(self.PENDING) < 40:
+            self.assertLess(time.monotonic(), deadline)
+        # Two are being asked about, and of more than 3,000 bytes there are at most five in 16,384.
+        pending = self.metric(self.PENDING)
+        self.assertIn(pending, (5, 6, 7))
+        self.assertEqual(self.metric(self.SHED), 40 - pending)
+
     def test_a_dead_service_fails_fast_and_is_asked_again_later(self):
         service = self.serve(lambda _: 204)
         port = service.server_port
@@ -200,6 +286,11 @@ class HttpTest(support.BrokerTest):
         deadline = time.monotonic() + support.DEADLINE
         while "CONNACK (0)" not in self.publish():
             self.assertLess(time.monotonic(), deadline)
+
+    def test_a_timeout_beyond_what_the_broker_waits_is_named(self):
+        self.start(self.serve(lambda _: 204), timeout_ms=600_000)
+        self.assertNotIn("CONNACK (0)", self.publish())
+        self.broker.program.wait_for("timeout_ms is above plugin_limits.token_deadline_max: lower it, or raise that")
 
     def test_answers_are_remembered(self):
         service = self.serve(lambda asked: 204 if asked["fields"]["user_name"] == "alice" else 403)

@@ -21,8 +21,8 @@ def packet(first_byte, body):
 class Stream:
     """A connection on which everything is said by hand. Its functions raise ConnectionError when it breaks."""
 
-    def __init__(self, port, timeout=60):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout=60, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._bytes = b""
 
