@@ -187,8 +187,11 @@ void Service::finish() {
   if (pending_) pending_->retry_at = SteadyTime{};
   commit_what_can_be();
   if (pending_) {
-    MORTISE_LOG(kError, "storage", "store %s: stopping although it fails: what was not acknowledged is not durable",
-                std::string(store_.name()).c_str());
+    MORTISE_LOG(
+        kError, "storage",
+        "store %s: stopping although it fails: what it was given since is lost; it was not acknowledged, except "
+        "with session.durability interval or none, or on_failure.store memory_only",
+        std::string(store_.name()).c_str());
   }
 }
 

@@ -337,6 +337,32 @@ class Ends(DiskTest):
         self.start_again()
         self.nothing_acknowledged_is_lost(acknowledged)
 
+    def ends_while_full(self, policy, answers):
+        self.start(policy)
+        self.somebody_is_away()
+        publisher, kept = self.connected("p5", 5), self.numbered()
+        publisher.publish("kept/a", kept)
+        self.assertEqual(publisher.receive()[0], 0x40)
+        self.disk.fill(self.broker, 0)
+        while not self.metric("store_failing"):
+            publisher.publish("kept/a", self.numbered())
+        program = self.broker.program
+        program.process.terminate()
+        self.assertEqual({first_byte for first_byte, _ in publisher.rest()}, answers | {0xE0})
+        publisher.close()
+        self.assertEqual(program.wait(), 0)
+        program.kill()  # it has ended: its pipe is closed
+        self.assertEqual(sum("stopping although it fails: what it was given since is lost" in line for line in program.lines), 1)
+        self.disk.make_room(self.broker)
+        self.start_again()
+        self.nothing_acknowledged_is_lost([kept])
+
+    def test_stop_acks_ends_while_it_holds_answers_back(self):
+        self.ends_while_full("stop_acks", set())
+
+    def test_memory_only_ends_and_says_that_memory_is_lost(self):
+        self.ends_while_full("memory_only", {0x40})
+
     def test_the_first_start_on_a_full_disk_is_one_clear_error(self):
         self.start("refuse_persistent")
         self.assertEqual(self.broker.stop(), 0)

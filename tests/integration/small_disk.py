@@ -77,7 +77,7 @@ class LimitedDisk:
         self._apply(broker)
 
     def _apply(self, broker):
-        if broker.program is not None:
+        if broker.program is not None and broker.program.process.poll() is None:
             soft = resource.RLIM_INFINITY if self._limit is None else self._limit
             resource.prlimit(broker.program.process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
