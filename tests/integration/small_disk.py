@@ -1,5 +1,6 @@
 """A disk of a few MiB that gets full and has room again: what a broker keeps on it, nothing else of the machine sees."""
 
+import errno
 import os
 import pathlib
 import resource
@@ -39,11 +40,17 @@ class MountedDisk:
 
     def fill(self, _broker, leave):
         """Nothing but `leave` bytes are free."""
-        status = os.statvfs(self.path)
-        excess = status.f_bavail * status.f_frsize - leave
         with open(self._ballast, "ab") as ballast:
-            if excess > 0:
-                os.posix_fallocate(ballast.fileno(), ballast.tell(), excess)
+            while (excess := self._free() - leave) > 0:
+                try:
+                    os.posix_fallocate(ballast.fileno(), os.fstat(ballast.fileno()).st_size, excess)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise  # else the broker wrote something meanwhile
+
+    def _free(self):
+        status = os.statvfs(self.path)
+        return status.f_bavail * status.f_frsize
 
     def make_room(self, _broker):
         self._ballast.unlink()
