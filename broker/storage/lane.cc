@@ -8,6 +8,19 @@
 
 namespace mortise::storage {
 
+bool Outstanding::has_room() noexcept {
+  if (bytes.load(std::memory_order_relaxed) < maximum) [[likely]]
+    return true;
+  // Looked at again behind the flag: whoever gives back after this look finds the flag.
+  is_awaited.store(true);
+  return bytes.load() < maximum;
+}
+
+bool Outstanding::give_back(std::uint64_t freed) noexcept {
+  const std::uint64_t left = bytes.fetch_sub(freed) - freed;
+  return left < maximum && is_awaited.exchange(false);
+}
+
 void Lane::flush() {
   CHECK(!is_in_piece_);
   close_segment(0, 0);
@@ -15,6 +28,8 @@ void Lane::flush() {
   // An interval must not starve a reader, nor a loop that is about to run out of credit.
   const std::uint64_t outstanding = appended_ - progress_.appended.load(std::memory_order_relaxed);
   const bool is_urgent = !block_.fetches.empty() || outstanding > options_.credit_bytes / 2;
+  shared_.outstanding.bytes.fetch_add(appended_ - handed_over_);
+  handed_over_ = appended_;
   block_ = shared_.inbox.hand_over(loop_, std::move(block_), is_urgent);
 }
 
@@ -174,7 +189,8 @@ void Lane::fetch(session::SessionNumber session, session::QueuePosition after, s
 }
 
 bool Lane::has_credit() const noexcept {
-  return appended_ - progress_.appended.load(std::memory_order_relaxed) < options_.credit_bytes;
+  return appended_ - progress_.appended.load(std::memory_order_relaxed) < options_.credit_bytes &&
+         shared_.outstanding.has_room();
 }
 
 }  // namespace mortise::storage

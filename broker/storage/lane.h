@@ -18,6 +18,19 @@ struct LaneProgress {
   std::atomic<std::uint64_t> appended{0};
 };
 
+/// What all lanes together have outstanding: what a Client of one loop publishes may be kept by another's lane, so the
+/// credit of its own does not bound it. Internally synchronised.
+struct Outstanding {
+  /// Below the maximum. When not, the store thread is told that somebody waits for it. Thread: a loop's.
+  bool has_room() noexcept;
+  /// True: there is room again, and somebody waits for it. Thread: the store's.
+  bool give_back(std::uint64_t freed) noexcept;
+
+  std::uint64_t maximum = ~std::uint64_t{0};  // constant once lanes are used
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<bool> is_awaited{false};
+};
+
 /// One loop's Journal: appends into its own block without a lock, and hands the block over once per iteration of the
 /// loop. Unsynchronised (loop-owned), but for the LaneProgress that the store thread moves on.
 class Lane final : public session::Journal {
@@ -30,6 +43,7 @@ class Lane final : public session::Journal {
   struct Shared {
     Inbox inbox;
     std::atomic<std::uint64_t> next_session{1};
+    Outstanding outstanding;
   };
 
   Lane(LoopIndex loop, const Options& options, Shared& shared) : loop_(loop), options_(options), shared_(shared) {}
@@ -78,6 +92,7 @@ class Lane final : public session::Journal {
   Block block_;
   std::uint64_t position_ = 0;
   std::uint64_t appended_ = 0;          // bytes, ever
+  std::uint64_t handed_over_ = 0;       // of them
   std::uint64_t segment_position_ = 0;  // position_ when the last segment ended
   std::uint64_t groups_made_ = 0;
   std::uint64_t unused_group_ = 0;  // made here and not begun yet: its first piece is the group's first

@@ -27,6 +27,7 @@ Service::Service(hooks::StoreHooks& store, StoreEvents& events, const Options& o
   for (std::size_t loop = 0; loop < options.loops; ++loop) {
     lanes_.push_back(std::make_unique<Lane>(static_cast<LoopIndex>(loop), lane_options, shared_));
   }
+  shared_.outstanding.maximum = lane_options.credit_bytes * options.loops;
   retry_in_ = options_.retry_first;
 }
 
@@ -146,13 +147,20 @@ void Service::commit_succeeded() {
 }
 
 void Service::advance(const std::vector<LaneAdvance>& advances) {
+  std::uint64_t freed = 0;
   for (const LaneAdvance& advance : advances) {
     durable_[advance.loop] = advance.position;
     LaneProgress& progress = lanes_[advance.loop]->progress();
+    freed += advance.appended - progress.appended.load(std::memory_order_relaxed);
     progress.appended.store(advance.appended, std::memory_order_relaxed);
     progress.position.store(advance.position, std::memory_order_release);
-    events_.durable(advance.loop, advance.position);
   }
+  const bool is_awaited = shared_.outstanding.give_back(freed);
+  for (const LaneAdvance& advance : advances) events_.durable(advance.loop, advance.position);
+  if (!is_awaited) return;
+  // Of room for all, every loop hears.
+  for (std::size_t loop = 0; loop < durable_.size(); ++loop)
+    events_.durable(static_cast<LoopIndex>(loop), durable_[loop]);
 }
 
 void Service::run_ready_fetches() {

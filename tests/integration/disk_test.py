@@ -1,10 +1,12 @@
 """A disk that gets full while store-sqlite keeps sessions on it: what each policy of on_store_failure tells clients, that nothing
 acknowledged is lost, that others are served, and that it goes on by itself when there is room."""
 
+import contextlib
 import itertools
 import json
 import re
 import struct
+import threading
 import time
 import types
 
@@ -84,8 +86,8 @@ class Client(wire.Stream):
 class DiskTest(support.BrokerTest):
     make_disk = staticmethod(small_disk.small_disk)
 
-    def start(self, policy, **config):
-        self.disk = self.make_disk(self.folder, DISK)
+    def start(self, policy, size=DISK, **config):
+        self.disk = self.make_disk(self.folder, size)
         self.addCleanup(self.disk.close)
         store = {"name": "queue", "library": "store-sqlite.so", "on_failure": {"store": policy}, "config": {"path": str(self.disk.name / "mortise.db")}}
         self.broker = support.Broker(self.folder, {
@@ -290,6 +292,38 @@ class StopAcks(DiskTest):
                 first_byte, body = publisher.receive()
                 self.assertEqual((first_byte, struct.unpack("!H", body[:2])[0]), (0x40, packet_id))
         self.nothing_acknowledged_is_lost(*waiting)
+
+
+    def test_what_a_failing_store_is_given_is_bounded_and_then_qos_0_and_subscribing_go_on(self):
+        self.start("stop_acks", size=256 << 20)
+        away = self.connected("away", 4, keep=True)
+        away.subscribe("kept/#", 1)
+        away.close()
+        self.disk.fill(self.broker, 0)
+        # By the loop of the session, and by the other: 16 MiB for each of them, and all four wait.
+        publishers = [self.connected(f"p-{number}", 4) for number in range(4)]
+
+        def publish(client):  # more than all of them may
+            with contextlib.suppress(OSError):
+                for _ in range(150):
+                    client.publish("kept/a", b"x" * 250_000)
+
+        for publisher in publishers:
+            threading.Thread(target=publish, args=(publisher,), daemon=True).start()
+        self.until(lambda: all(self.metric("publishers_stalled") == 4 for _ in range(20)), "publishers of every loop wait")
+        self.assertLess(self.metric("connections_parked"), 160)
+        for number in range(4):
+            subscriber, other = self.connected(f"subscriber-{number}"), self.connected(f"other-{number}", 4)
+            subscriber.subscribe("live", 0)
+            other.publish("live", b"news", 0)
+            self.assertEqual(subscriber.delivered(), ("live", b"news"))
+            self.assertTrue(other.ping() and subscriber.ping())
+            subscriber.close()
+            other.close()
+        self.assertEqual(self.metric("publishers_stalled"), 4, "all that while")
+        self.it_goes_on_by_itself()
+        for publisher in publishers:
+            self.assertEqual(publisher.receive()[0], 0x40)
 
 
 class MemoryOnly(DiskTest):

@@ -139,6 +139,31 @@ TEST(Service, CreditRunsOutAndComesBack) {
   EXPECT_TRUE(lane.has_credit());
 }
 
+TEST(Service, WhatOneLaneHasBeyondItsCreditTheOthersDoNotGet) {
+  MemoryStore store;
+  Heard heard;
+  Found found;
+  Service::Options small = options(2);
+  small.credit_bytes = 1000;
+  Service service(store, heard, small);
+  ASSERT_TRUE(service.start(found));
+  store.set(store.failures_left, ~std::uint64_t{0});
+  Lane& keeps = service.lane(0);
+  Lane& publishes = service.lane(1);
+  // What was published on the other loop is kept by this one.
+  for (mqtt::PacketId id = 1; id <= 1000 && publishes.has_credit(); ++id) {
+    keeps.inbound_put(1, id);
+    keeps.flush();
+  }
+  EXPECT_FALSE(publishes.has_credit());
+  EXPECT_FALSE(keeps.has_credit());
+  store.set(store.failures_left, std::uint64_t{0});
+  ASSERT_TRUE(heard.wait_for([&] { return heard.positions.contains(1); })) << "it is told that it may go on";
+  EXPECT_TRUE(publishes.has_credit());
+  ASSERT_TRUE(heard.wait_for_position(0, keeps.position()));
+  EXPECT_TRUE(keeps.has_credit());
+}
+
 TEST(Service, AFetchSeesEverythingAppendedBeforeItInOrder) {
   MemoryStore store;
   Heard heard;
