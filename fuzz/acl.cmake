@@ -1,5 +1,4 @@
 find_package(yaml-cpp REQUIRED)
-mortise_fuzz_target(acl LINK yaml-cpp)
-target_sources(fuzz_acl PRIVATE ${CMAKE_SOURCE_DIR}/plugins/auth-file/acl.cc
-               ${CMAKE_SOURCE_DIR}/plugins/auth-file/acl_file.cc)
+mortise_fuzz_target(acl LINK yaml-cpp mbedcrypto)
+target_sources(fuzz_acl PRIVATE $<TARGET_OBJECTS:plugin_auth-file>)
 target_include_directories(fuzz_acl PRIVATE ${CMAKE_SOURCE_DIR}/plugin-sdk/include)
