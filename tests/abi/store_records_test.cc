@@ -15,7 +15,7 @@ mortise_bytes bytes_of(std::string_view from) { return {from.data(), from.size()
 /// Memory aligned to 8 with exactly `size` bytes, so that the sanitizers see any access beyond them.
 class Block {
  public:
-  explicit Block(size_t size) : words_((size + 7) / 8), size_(size) {}
+  explicit Block(size_t size) : words_(size / 8 + (size % 8 == 0 ? 0 : 1)), size_(size) {}
   char* data() { return static_cast<char*>(static_cast<void*>(words_.data())); }
   mortise_bytes bytes() { return {data(), size_}; }
   template <typename T>
