@@ -101,7 +101,7 @@ class BrokerAccess {
 
   virtual core::BanListPtr bans() const = 0;
   /// From now on, and after a restart; whoever is connected and banned is disconnected. Errors: the file cannot be
-  /// written; then nothing has changed. Or a loop is late to say who is connected: the bans hold all the same.
+  /// written; then nothing has changed.
   virtual Result<void> set_bans(std::vector<core::Ban> bans) = 0;
 
   /// `from` is the beginning, or the `next` of a list of the same filter.

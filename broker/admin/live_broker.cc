@@ -72,18 +72,20 @@ std::vector<ListenerReport> LiveBroker::listeners() const {
 
 Result<SessionList> LiveBroker::sessions(const core::SessionQuery& query, SessionCursor from, std::size_t most) {
   SessionList list;
+  PageRoom room(most);
   for (std::size_t questions = 0; from.loop < parts_.shards.size(); ++questions) {
-    if (list.sessions.size() == most || questions == kQuestionsPerPage) {
+    if (room.is_full() || questions == kQuestionsPerPage) {
       list.next = from;
       return list;
     }
-    const core::PageLimits limits{most - list.sessions.size(), kSlotsPerQuestion};
+    const core::PageLimits limits{room, kSlotsPerQuestion};
     Result<core::SessionPage> page = ask(from.loop, [query, limits, slot = from.slot](core::Shard& shard) {
       return shard.sessions(query, slot, limits);
     });
     if (!page) return std::move(page).as_failure();
     list.sessions.insert(list.sessions.end(), std::make_move_iterator(page->sessions.begin()),
                          std::make_move_iterator(page->sessions.end()));
+    room = page->room_left;
     from.slot = page->next;
     if (page->is_last) from = {static_cast<LoopIndex>(from.loop + 1), 0};
   }
@@ -102,7 +104,7 @@ Result<std::optional<core::SubscriptionPage>> LiveBroker::subscriptions(const st
                                                                         std::size_t most) {
   return ask(core::home_loop(parts_.shared, name_space, client_id),
              [name_space, client_id, after, most](core::Shard& shard) {
-               return shard.subscriptions(name_space, client_id, after, most);
+               return shard.subscriptions(name_space, client_id, after, PageRoom(most));
              });
 }
 
@@ -132,37 +134,17 @@ void LiveBroker::tell_bans(std::vector<core::Ban> bans) {
 
 Result<void> LiveBroker::set_bans(std::vector<core::Ban> bans) {
   if (Result<void> written = write_bans(ban_file_, bans); !written) return written;
-  const bool is_more = bans.size() >= bans_->bans().size();
   tell_bans(std::move(bans));
-  return is_more ? dismiss_banned() : Result<void>();
-}
-
-/// Whoever is connected and banned, loop by loop, a part at a time.
-Result<void> LiveBroker::dismiss_banned() {
-  core::SessionQuery connected;
-  connected.is_connected = true;
-  SessionCursor from;
-  for (;;) {
-    const Result<SessionList> list = sessions(connected, from, kSlotsPerQuestion);
-    if (!list) return failure(list.error());
-    for (const core::SessionReport& session : list->sessions) {
-      const mqtt::Principal& who = *session.principal;
-      if (bans_->find(who.client_id, who.user_name, who.peer_address, wall_now()) == nullptr) continue;
-      const auto done = dismiss(who.name_space, who.client_id,
-                                {mqtt::ReasonCode::kAdministrativeAction, "banned by an operator", false});
-      if (!done) return failure(done.error());
-    }
-    if (!list->next) return {};
-    from = *list->next;
-  }
+  return {};
 }
 
 // ---- Topics ---------------------------------------------------------------------------------------------------------
 
 Result<RetainedList> LiveBroker::retained(const std::string& filter, routing::RetainedCursor from, std::size_t most) {
   RetainedList list;
+  PageRoom room(most);
   for (std::size_t questions = 0;; ++questions) {
-    if (list.messages.size() >= most || questions == kQuestionsPerPage) {
+    if (room.is_full() || questions == kQuestionsPerPage) {
       list.next = std::move(from);
       return list;
     }
@@ -170,22 +152,25 @@ Result<RetainedList> LiveBroker::retained(const std::string& filter, routing::Re
       std::vector<mqtt::MessagePtr> messages;
       routing::RetainedCursor next;
       bool is_last = false;
+      PageRoom room_left;
     };
-    const std::size_t left = most - list.messages.size();
-    Result<Page> page = ask(0, [filter, from, left, index = parts_.shared.retained](core::Shard&) {
+    Result<Page> page = ask(0, [filter, from, room, index = parts_.shared.retained](core::Shard&) {
       Page found;
       found.next = from;
+      found.room_left = room;
       std::size_t nodes = kNodesPerQuestion;
       found.is_last =
           index->match(filter, found.next, nodes, wall_now(), [&](const mqtt::MessagePtr& message, std::uint64_t) {
             found.messages.push_back(message);
-            return found.messages.size() < left;
+            found.room_left.take(message->topic().size());
+            return !found.room_left.is_full();
           });
       return found;
     });
     if (!page) return std::move(page).as_failure();
     list.messages.insert(list.messages.end(), page->messages.begin(), page->messages.end());
     if (page->is_last) return list;
+    room = page->room_left;
     from = std::move(page->next);
   }
 }
@@ -193,7 +178,7 @@ Result<RetainedList> LiveBroker::retained(const std::string& filter, routing::Re
 Result<routing::LevelPage> LiveBroker::levels(Tree tree, const std::optional<std::string>& under,
                                               const std::optional<std::string>& after, std::size_t most) {
   return ask(0, [tree, under, after, most, &shared = parts_.shared](core::Shard&) {
-    const routing::LevelQueryView query{under, after, most};
+    const routing::LevelQueryView query{under, after, PageRoom(most)};
     return tree == Tree::kRetained ? shared.retained->levels(query) : shared.subscriptions->levels(query);
   });
 }

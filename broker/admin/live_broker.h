@@ -64,7 +64,6 @@ class LiveBroker final : public BrokerAccess {
   template <class Question>
   auto ask(LoopIndex loop, Question question) -> Result<decltype(question(std::declval<core::Shard&>()))>;
   void tell_bans(std::vector<core::Ban> bans);
-  Result<void> dismiss_banned();
 
   const Parts parts_;
   const SteadyTime started_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <functional>
 
 namespace mortise {
 
@@ -15,15 +16,6 @@ constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xF
 
 bool is_mapped(const std::array<std::uint8_t, 16>& bytes) noexcept {
   return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
-}
-
-/// The first `length` bits are the same.
-bool begins_alike(const std::array<std::uint8_t, 16>& a, const std::array<std::uint8_t, 16>& b,
-                  unsigned length) noexcept {
-  const unsigned whole = length / 8;
-  if (!std::equal(a.begin(), a.begin() + whole, b.begin())) return false;
-  if (length % 8 == 0) return true;
-  return ((a[whole] ^ b[whole]) >> (8 - length % 8)) == 0;
 }
 
 }  // namespace
@@ -65,25 +57,32 @@ std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::optional<IpAddress> address = IpAddress::parse(text.substr(0, slash));
   if (!address) return std::nullopt;
-  IpNetwork network;
-  network.first_ = *address;
-  if (slash == std::string_view::npos) return network;
+  if (slash == std::string_view::npos) return around(*address, 128);
   const bool is_four = text.substr(0, slash).find(':') == std::string_view::npos;
   const std::string_view length = text.substr(slash + 1);
   unsigned bits = 0;
   const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bits);
   if (error != std::errc{} || end != length.data() + length.size() || bits > (is_four ? 32U : 128U))
     return std::nullopt;
-  network.length_ = is_four ? 96 + bits : bits;
+  const IpNetwork network = around(*address, is_four ? 96 + bits : bits);
   // An address inside of the network instead of its first is mostly a slip.
-  for (unsigned bit = network.length_; bit < 128; ++bit) {
-    if ((network.first_.bytes_[bit / 8] & (0x80U >> (bit % 8))) != 0) return std::nullopt;
-  }
+  return network.first_ == *address ? std::optional(network) : std::nullopt;
+}
+
+IpNetwork IpNetwork::around(const IpAddress& address, unsigned length) noexcept {
+  IpNetwork network;
+  network.length_ = length;
+  const unsigned whole = length / 8;
+  std::copy_n(address.bytes_.begin(), whole, network.first_.bytes_.begin());
+  if (length % 8 != 0)
+    network.first_.bytes_[whole] = static_cast<std::uint8_t>(address.bytes_[whole] & (0xFF00U >> (length % 8)));
   return network;
 }
 
-bool IpNetwork::contains(const IpAddress& address) const noexcept {
-  return begins_alike(first_.bytes_, address.bytes_, length_);
+std::size_t IpNetworkHash::operator()(const IpNetwork& network) const noexcept {
+  const auto& bytes = network.first_.bytes_;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return std::hash<std::string_view>{}(text) + network.length_;
 }
 
 }  // namespace mortise

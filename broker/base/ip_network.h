@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -23,6 +24,7 @@ class IpAddress {
 
  private:
   friend class IpNetwork;
+  friend struct IpNetworkHash;
   std::array<std::uint8_t, 16> bytes_{};
 };
 
@@ -31,12 +33,22 @@ class IpNetwork {
  public:
   /// Nothing for what is none: no address, a length beyond it, bits set behind the length.
   static std::optional<IpNetwork> parse(std::string_view text);
-  bool contains(const IpAddress& address) const noexcept;
+  /// The network of so many bits, 128 at most, that an address is in.
+  static IpNetwork around(const IpAddress& address, unsigned length) noexcept;
+  bool contains(const IpAddress& address) const noexcept { return around(address, length_) == *this; }
+  /// In bits of sixteen bytes: that of 10.0.0.0/8 is 104.
+  unsigned length() const noexcept { return length_; }
   bool operator==(const IpNetwork&) const = default;
 
  private:
+  friend struct IpNetworkHash;
   IpAddress first_;
   unsigned length_ = 128;  // bits
+};
+
+/// For tables of networks that an operator has written: not meant against who can choose them.
+struct IpNetworkHash {
+  std::size_t operator()(const IpNetwork& network) const noexcept;
 };
 
 }  // namespace mortise

@@ -1,5 +1,7 @@
 #include "broker/core/ban_list.h"
 
+#include <algorithm>
+
 #include "broker/base/check.h"
 
 namespace mortise::core {
@@ -9,7 +11,8 @@ BanList::BanList(std::vector<Ban> bans) : bans_(std::move(bans)) {
     if (ban.kind == BanKind::kPeerAddress) {
       const auto network = IpNetwork::parse(ban.what);
       CHECK(network);
-      networks_.emplace_back(*network, &ban);
+      networks_.emplace(*network, &ban);
+      if (std::ranges::find(lengths_, network->length()) == lengths_.end()) lengths_.push_back(network->length());
     } else {
       (ban.kind == BanKind::kClientId ? client_ids_ : user_names_).emplace(ban.what, &ban);
     }
@@ -31,8 +34,9 @@ const Ban* BanList::find(std::string_view client_id, const std::optional<std::st
   if (networks_.empty()) return nullptr;
   const auto address = IpAddress::parse(peer_address);
   if (!address) return nullptr;
-  for (const auto& [network, ban] : networks_) {
-    if (ban->until > now && network.contains(*address)) return ban;
+  for (const unsigned length : lengths_) {
+    const auto at = networks_.find(IpNetwork::around(*address, length));
+    if (at != networks_.end() && at->second->until > now) return at->second;
   }
   return nullptr;
 }

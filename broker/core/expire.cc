@@ -9,6 +9,7 @@
 #include "broker/core/disconnect.h"
 #include "broker/core/exchange.h"
 #include "broker/core/groups.h"
+#include "broker/core/inspect.h"
 #include "broker/core/questions.h"
 #include "broker/core/receive.h"
 #include "broker/core/replay.h"
@@ -126,6 +127,7 @@ void run_timers(ShardState& state, Now now) {
     }
   }
   if (!state.replaying.empty()) go_on_with_replays(state, now);
+  go_on_with_bans(state, now);
 }
 
 }  // namespace mortise::core

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/base/page_room.h"
 #include "broker/base/time.h"
 #include "broker/mqtt/principal.h"
 #include "broker/mqtt/reason_code.h"
@@ -56,6 +57,7 @@ struct SessionPage {
   std::vector<SessionReport> sessions;
   std::uint32_t next = 0;  // the slot to go on from
   bool is_last = true;
+  PageRoom room_left;
 };
 
 /// One client's subscriptions, by filter.
@@ -66,7 +68,7 @@ struct SubscriptionPage {
 
 /// How much one look may take.
 struct PageLimits {
-  std::size_t sessions = 100;
+  PageRoom room;
   std::size_t slots = 4096;  // that are looked at, whoever is in them
 };
 
@@ -87,8 +89,10 @@ SessionPage sessions_page(ShardState& state, const SessionQuery& query, std::uin
 std::optional<SessionReport> session_report(ShardState& state, std::string_view name_space, std::string_view client_id);
 std::optional<SubscriptionPage> subscriptions_page(ShardState& state, std::string_view name_space,
                                                    std::string_view client_id, const std::optional<std::string>& after,
-                                                   std::size_t most);
+                                                   PageRoom room);
 Dismissed dismiss(ShardState& state, std::string_view name_space, std::string_view client_id,
                   const Dismissal& dismissal, Now now);
+/// Disconnects whoever is banned now, as many sessions looked at as one iteration may.
+void go_on_with_bans(ShardState& state, Now now);
 
 }  // namespace mortise::core

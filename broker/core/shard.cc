@@ -133,8 +133,9 @@ void Shard::end_of_iteration() {
 void Shard::run_timers(Now now) { core::run_timers(*state_, now); }
 
 SteadyTime Shard::next_deadline() const noexcept {
-  return state_->gone.empty() && state_->unserved.empty() && state_->replaying.empty() ? state_->timers.next()
-                                                                                       : SteadyTime::min();
+  const bool is_idle =
+      state_->gone.empty() && state_->unserved.empty() && state_->replaying.empty() && state_->ban_walk.slots_left == 0;
+  return is_idle ? state_->timers.next() : SteadyTime::min();
 }
 
 void Shard::set_mail_credit(bool has_credit) {
@@ -238,15 +239,18 @@ std::optional<SessionReport> Shard::session(std::string_view name_space, std::st
 }
 
 std::optional<SubscriptionPage> Shard::subscriptions(std::string_view name_space, std::string_view client_id,
-                                                     const std::optional<std::string>& after, std::size_t most) {
-  return subscriptions_page(*state_, name_space, client_id, after, most);
+                                                     const std::optional<std::string>& after, PageRoom room) {
+  return subscriptions_page(*state_, name_space, client_id, after, room);
 }
 
 Dismissed Shard::dismiss(std::string_view name_space, std::string_view client_id, const Dismissal& dismissal, Now now) {
   return core::dismiss(*state_, name_space, client_id, dismissal, now);
 }
 
-void Shard::set_bans(BanListPtr bans) { state_->bans = std::move(bans); }
+void Shard::set_bans(BanListPtr bans) {
+  state_->bans = std::move(bans);
+  state_->ban_walk.slots_left = state_->bans ? state_->sessions.slots() : 0;
+}
 
 // ---- Keys -----------------------------------------------------------------------------------------------------------
 

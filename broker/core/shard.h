@@ -170,17 +170,17 @@ class Shard {
   const ShardCounters& counters() const noexcept;
   ShardHoldings holdings() const noexcept;
 
-  // ---- What an operator asks (inspect.h)
-  // ---------------------------------------------------------------------------
+  // ---- What an operator asks (inspect.h) --------------------------------------------------------------------------
   /// Sessions from slot `from` on, as far as `limits` go.
   SessionPage sessions(const SessionQuery& query, std::uint32_t from, PageLimits limits);
   /// Nothing: there is no such session here.
   std::optional<SessionReport> session(std::string_view name_space, std::string_view client_id);
   /// The same for its subscriptions behind the filter `after`.
   std::optional<SubscriptionPage> subscriptions(std::string_view name_space, std::string_view client_id,
-                                                const std::optional<std::string>& after, std::size_t most);
+                                                const std::optional<std::string>& after, PageRoom room);
   Dismissed dismiss(std::string_view name_space, std::string_view client_id, const Dismissal& dismissal, Now now);
-  /// From now on these may not connect; who is connected stays. Null: all may.
+  /// From now on these may not connect, and who of them is connected is disconnected with the next timers, a part in
+  /// each iteration. Null: all may.
   void set_bans(BanListPtr bans);
 
  private:

@@ -59,6 +59,13 @@ struct RecoveredQueue {
   session::QueueSummary summary;
 };
 
+/// Everybody who was connected when bans changed is looked at once. Those that change meanwhile make the way longer,
+/// not another.
+struct BanWalk {
+  std::uint32_t slot = 0;  // the next
+  std::uint32_t slots_left = 0;
+};
+
 struct ShardState {
   ShardState(LoopIndex loop_index, const Shared& all, session::Journal* loop_journal);
 
@@ -67,7 +74,8 @@ struct ShardState {
   session::Journal* const journal;  // null without a store
 
   hooks::DispatchPtr dispatch;
-  BanListPtr bans;             // null: nobody is banned
+  BanListPtr bans;  // null: nobody is banned
+  BanWalk ban_walk;
   bool has_authorize = false;  // of the dispatch
   bool has_events = false;
 

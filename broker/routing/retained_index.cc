@@ -324,8 +324,10 @@ LevelPage RetainedIndex::levels(const LevelQueryView& query) const {
   const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
   LevelPage page;
   if (parent == nullptr) return page;
+  PageRoom room = query.room;
   page.is_last = trie.walk_children(*parent, query.after, [&](const Node& child) {
-    if (page.levels.size() == query.most) return false;
+    if (room.is_full()) return false;
+    room.take(child.text().size());
     page.levels.push_back({std::string(child.text()), child.value().is_empty() ? 0U : 1U, child.has_children()});
     return true;
   });

@@ -164,8 +164,10 @@ LevelPage SubscriptionIndex::levels(const LevelQueryView& query) const {
   const Node* parent = query.under ? trie.find(mqtt::LevelsView(*query.under)) : &trie.root();
   LevelPage page;
   if (parent == nullptr) return page;
+  PageRoom room = query.room;
   const auto add = [&](std::string_view text, const EntrySet& set, bool has_more_below) {
-    if (page.levels.size() == query.most) return false;
+    if (room.is_full()) return false;
+    room.take(text.size());
     page.levels.push_back({std::string(text), set.count(), has_more_below});
     return true;
   };

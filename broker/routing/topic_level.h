@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/base/page_room.h"
+
 namespace mortise::routing {
 
 /// One level right below others, for who looks through a tree of topics.
@@ -19,7 +21,7 @@ struct TopicLevel {
 struct LevelQueryView {
   std::optional<std::string_view> under;  // the levels above, joined; nothing: the first levels
   std::optional<std::string_view> after;  // the last level of the page before; nothing: from the beginning
-  std::size_t most = 100;
+  PageRoom room;
 };
 
 /// Some levels, in an order that no change of the tree changes.

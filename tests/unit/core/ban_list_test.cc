@@ -37,6 +37,19 @@ TEST(BanList, EndsWhenItsTimeIsOver) {
   EXPECT_EQ(list.find("b", std::nullopt, "10.0.0.1", kToday), nullptr);
 }
 
+TEST(BanList, OfNetworksInOneAnotherAnyThatStillHoldsIsEnough) {
+  const BanList list({{BanKind::kPeerAddress, "10.1.0.0/16", kToday, ""},
+                      {BanKind::kPeerAddress, "10.0.0.0/8", kToday + Millis(2), ""},
+                      {BanKind::kPeerAddress, "::/0", kToday - Millis(1), ""},
+                      {BanKind::kPeerAddress, "192.0.2.0/31", kNeverWall, ""}});
+  const Ban* both = list.find("a", std::nullopt, "10.1.2.3", kToday + Millis(1));
+  ASSERT_NE(both, nullptr);
+  EXPECT_EQ(both->what, "10.0.0.0/8");
+  EXPECT_EQ(list.find("a", std::nullopt, "10.1.2.3", kToday + Millis(2)), nullptr);
+  EXPECT_NE(list.find("a", std::nullopt, "192.0.2.1", kToday), nullptr);
+  EXPECT_EQ(list.find("a", std::nullopt, "192.0.2.2", kToday), nullptr);
+}
+
 class Bans : public CoreTest {
  protected:
   static void ban(TestBroker& broker, std::vector<Ban> bans) {
@@ -99,6 +112,38 @@ TEST_P(Bans, ABanThatComesWhileThePluginIsAskedHoldsToo) {
   EXPECT_EQ(client.next_as<mqtt::ConnackView>().code, static_cast<std::uint8_t>(mqtt::ReasonCode::kBanned));
   EXPECT_FALSE(client.is_open());
   EXPECT_EQ(broker.total(&ShardHoldings::sessions), 0U);
+}
+
+TEST_P(Bans, WhoeverIsConnectedIsDisconnectedAPartAtATimeAndOthersStay) {
+  TestBroker broker(options());
+  TestClient& bad = connected(broker, "bad", 60);
+  TestClient& good = connected(broker, "good", 60);
+  // More slots than one iteration looks at.
+  for (int i = 0; i < 1500 * static_cast<int>(broker.loops()); ++i) connected(broker, "c" + std::to_string(i));
+  TestClient& last = connected(broker, "last", 60);
+  ban(broker, {{BanKind::kClientId, "bad", kNeverWall, ""}, {BanKind::kClientId, "last", kNeverWall, ""}});
+  EXPECT_TRUE(bad.is_open()) << "that is for the loop's own next moment";
+  broker.settle();
+  for (TestClient* banned : {&bad, &last}) {
+    EXPECT_EQ(banned->next_as<mqtt::DisconnectView>().reason, mqtt::ReasonCode::kAdministrativeAction);
+    EXPECT_FALSE(banned->is_open());
+  }
+  EXPECT_TRUE(good.is_open());
+  for (std::size_t loop = 0; loop < broker.loops(); ++loop)
+    EXPECT_GT(broker.shard(static_cast<LoopIndex>(loop)).next_deadline(), broker.now().steady) << "all were looked at";
+}
+
+TEST_P(Bans, OneThatComesWhileTheFirstAreLookedForIsFoundToo) {
+  TestBroker broker(options());
+  TestClient& early = connected(broker, "early", 60);
+  for (int i = 0; i < 1500 * static_cast<int>(broker.loops()); ++i) connected(broker, "c" + std::to_string(i));
+  ban(broker, {{BanKind::kUserName, "nobody", kNeverWall, ""}});
+  for (std::size_t loop = 0; loop < broker.loops(); ++loop)
+    broker.shard(static_cast<LoopIndex>(loop)).run_timers(broker.now());  // a part: past the slot of `early`
+  EXPECT_TRUE(early.is_open());
+  ban(broker, {{BanKind::kClientId, "early", kNeverWall, ""}});
+  broker.settle();
+  EXPECT_FALSE(early.is_open());
 }
 
 INSTANTIATE_TEST_SUITE_P(Loops, Bans, ::testing::Values(1, 3));

@@ -15,14 +15,16 @@ using testing::TestClient;
 class Inspect : public CoreTest {
  protected:
   /// Every client id that pages of this size name, and how often.
-  static std::multiset<std::string> all(TestBroker& broker, const SessionQuery& query, PageLimits limits) {
+  static std::multiset<std::string> all(TestBroker& broker, const SessionQuery& query, std::size_t items,
+                                        std::size_t slots) {
+    const PageLimits limits{PageRoom(items), slots};
     std::multiset<std::string> found;
     for (std::size_t loop = 0; loop < broker.loops(); ++loop) {
       SessionPage page;
       std::uint32_t from = 0;
       do {
         page = broker.shard(static_cast<LoopIndex>(loop)).sessions(query, from, limits);
-        EXPECT_LE(page.sessions.size(), limits.sessions);
+        EXPECT_LE(page.sessions.size(), items);
         for (const SessionReport& session : page.sessions) found.insert(session.principal->client_id);
         EXPECT_TRUE(page.is_last || page.next > from);
         from = page.next;
@@ -42,16 +44,43 @@ TEST_P(Inspect, PagesNameEverySessionOnce) {
     if (i % 3 == 0) client.disconnect();
     expected.insert(id);
   }
-  EXPECT_EQ(all(broker, {}, {100, 4096}), expected);
-  EXPECT_EQ(all(broker, {}, {1, 4096}), expected);
-  EXPECT_EQ(all(broker, {}, {7, 2}), expected);
+  EXPECT_EQ(all(broker, {}, 100, 4096), expected);
+  EXPECT_EQ(all(broker, {}, 1, 4096), expected);
+  EXPECT_EQ(all(broker, {}, 7, 2), expected);
 
   SessionQuery offline;
   offline.is_connected = false;
-  EXPECT_EQ(all(broker, offline, {5, 3}).size(), 14U);
+  EXPECT_EQ(all(broker, offline, 5, 3).size(), 14U);
   SessionQuery named;
   named.client_id = "-1";
-  EXPECT_EQ(all(broker, named, {5, 3}).size(), 11U) << "1 and 10 to 19";
+  EXPECT_EQ(all(broker, named, 5, 3).size(), 11U) << "1 and 10 to 19";
+}
+
+TEST_P(Inspect, APageEndsWhenTheNamesInItAreLong) {
+  TestBroker broker(options());
+  std::multiset<std::string> expected;
+  for (int i = 0; i < 6; ++i) {
+    const std::string id = std::to_string(i) + std::string(999, 'x');
+    TestClient& client = connected(broker, id, 60);
+    expected.insert(id);
+    for (const char* filter : {"a", "b", "c"}) client.subscribe(filter + std::string(400, 'x'), 0);
+  }
+  std::multiset<std::string> found;
+  for (std::size_t loop = 0; loop < broker.loops(); ++loop) {
+    SessionPage page;
+    do {
+      page = broker.shard(static_cast<LoopIndex>(loop)).sessions({}, page.next, {PageRoom(100, 1500), 4096});
+      EXPECT_LE(page.sessions.size(), 2U) << "the second passes 1,500 bytes";
+      for (const SessionReport& session : page.sessions) found.insert(session.principal->client_id);
+    } while (!page.is_last);
+  }
+  EXPECT_EQ(found, expected);
+
+  const std::string& id = *expected.begin();
+  const auto filters = broker.shard(broker.home_of(id)).subscriptions("", id, std::nullopt, PageRoom(100, 801));
+  ASSERT_TRUE(filters);
+  EXPECT_EQ(filters->subscriptions.size(), 1U) << "a filter is named twice: as it was asked for and as it is routed";
+  EXPECT_FALSE(filters->is_last);
 }
 
 TEST_P(Inspect, AReportSaysWhatTheSessionHolds) {
@@ -75,12 +104,12 @@ TEST_P(Inspect, AReportSaysWhatTheSessionHolds) {
   EXPECT_FALSE(home_of(broker, "c").session("", "nobody"));
   EXPECT_FALSE(home_of(broker, "c").session("elsewhere", "c"));
 
-  const auto first = home_of(broker, "c").subscriptions("", "c", std::nullopt, 1);
+  const auto first = home_of(broker, "c").subscriptions("", "c", std::nullopt, PageRoom(1));
   ASSERT_TRUE(first && first->subscriptions.size() == 1);
   EXPECT_EQ(first->subscriptions[0].filter, "$share/g/b");
   EXPECT_EQ(first->subscriptions[0].share_name, "g");
   EXPECT_FALSE(first->is_last);
-  const auto second = home_of(broker, "c").subscriptions("", "c", first->subscriptions[0].filter, 1);
+  const auto second = home_of(broker, "c").subscriptions("", "c", first->subscriptions[0].filter, PageRoom(1));
   ASSERT_TRUE(second && second->subscriptions.size() == 1);
   EXPECT_EQ(second->subscriptions[0].filter, "a/+");
   EXPECT_TRUE(second->is_last);

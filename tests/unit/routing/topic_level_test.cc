@@ -24,7 +24,8 @@ std::map<std::string, std::size_t> levels(const Index& index, std::optional<std:
   std::map<std::string, std::size_t> found;
   std::optional<std::string> after;
   for (;;) {
-    const LevelPage page = index.levels({under, after ? std::optional<std::string_view>(*after) : std::nullopt, most});
+    const LevelPage page =
+        index.levels({under, after ? std::optional<std::string_view>(*after) : std::nullopt, PageRoom(most)});
     EXPECT_LE(page.levels.size(), most);
     for (const TopicLevel& level : page.levels)
       EXPECT_TRUE(found.emplace(name(level), level.here).second) << level.text;
@@ -80,10 +81,10 @@ TEST(TopicLevels, APageGoesOnBehindALevelThatIsGone) {
   ReclaimDomain reclaim{1};
   RetainedIndex index{reclaim, {}};
   for (int i = 0; i < 100; ++i) index.set(message("t/" + std::to_string(i), "1"));
-  const LevelPage first = index.levels({"t", std::nullopt, 50});
+  const LevelPage first = index.levels({"t", std::nullopt, PageRoom(50)});
   ASSERT_EQ(first.levels.size(), 50U);
   index.set(message("t/" + first.levels.back().text, ""));
-  const LevelPage second = index.levels({"t", first.levels.back().text, 100});
+  const LevelPage second = index.levels({"t", first.levels.back().text, PageRoom(100)});
   EXPECT_EQ(second.levels.size(), 50U);
   EXPECT_TRUE(second.is_last);
 }
