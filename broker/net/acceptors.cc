@@ -8,11 +8,11 @@
 
 namespace mortise::net {
 
-void Acceptors::add(std::shared_ptr<Listener> listener) {
+void Acceptors::add(std::shared_ptr<Listener> listener, SteadyTime now) {
   auto gate = std::ranges::find_if(gates_, [](const Gate& one) { return !one.listener; });
   if (gate == gates_.end()) gate = gates_.insert(gate, Gate{});
   *gate = {std::move(listener), false};
-  watch(static_cast<std::uint32_t>(gate - gates_.begin()));
+  watch(static_cast<std::uint32_t>(gate - gates_.begin()), now);
 }
 
 void Acceptors::remove(const Listener& listener) noexcept {
@@ -23,12 +23,17 @@ void Acceptors::remove(const Listener& listener) noexcept {
   }
 }
 
-void Acceptors::watch(std::uint32_t index) {
-  const Listener& listener = *gates_[index].listener;
+void Acceptors::watch(std::uint32_t index, SteadyTime now) {
+  Gate& gate = gates_[index];
+  Listener& listener = *gate.listener;
   // Level-triggered: whoever is left waiting is reported again, here or to another loop.
   if (poller_.add(listener.descriptor(), EPOLLIN | EPOLLEXCLUSIVE, {PollToken::Kind::kListener, index, 0})) return;
-  MORTISE_LOG(kError, "net", "a loop cannot watch %s: %s; its connections go to the other loops",
-              listener.url().c_str(), std::strerror(errno));
+  const int error = errno;
+  gate.is_paused = true;
+  resume_at_ = std::min(resume_at_, now + limits_.accept_pause);
+  if (!listener.claims_log_line(now)) return;
+  MORTISE_LOG(kError, "net", "a loop cannot watch %s yet: %s; raise fs.epoll.max_user_watches", listener.url().c_str(),
+              std::strerror(error));
 }
 
 bool Acceptors::goes_on(std::uint32_t index, const Listener::Accepted& accepted, SteadyTime now) {
@@ -66,7 +71,7 @@ void Acceptors::resume(SteadyTime now) {
   if (now < resume_at_) return;
   resume_at_ = kNever;
   for (std::uint32_t index = 0; index < gates_.size(); ++index) {
-    if (std::exchange(gates_[index].is_paused, false)) watch(index);
+    if (std::exchange(gates_[index].is_paused, false)) watch(index, now);
   }
 }
 

@@ -18,7 +18,8 @@ class Acceptors {
   Acceptors(Poller& poller, LoopCounters& counters, const LoopLimits& limits)
       : poller_(poller), counters_(counters), limits_(limits) {}
 
-  void add(std::shared_ptr<Listener> listener);
+  /// Where the loop has no room to watch it, it tries again.
+  void add(std::shared_ptr<Listener> listener, SteadyTime now);
   /// Accepts from it no more; who came by it stays.
   void remove(const Listener& listener) noexcept;
   /// Somebody waits at listener `index`: calls accept(Stream, PeerInfo) for each, up to the limit; the rest is reported
@@ -49,7 +50,7 @@ class Acceptors {
   /// Nothing was accepted: true when the next one may be.
   bool goes_on(std::uint32_t index, const Listener::Accepted& accepted, SteadyTime now);
   void pause(Gate& gate, SteadyTime until);
-  void watch(std::uint32_t index);
+  void watch(std::uint32_t index, SteadyTime now);
 
   Poller& poller_;
   LoopCounters& counters_;

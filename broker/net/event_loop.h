@@ -39,7 +39,7 @@ class EventLoop {
 
   // ---- Thread: the loop's (in a posted task)
   // --------------------------------------------------------------------------
-  void add_listener(std::shared_ptr<Listener> listener) { acceptors_.add(std::move(listener)); }
+  void add_listener(std::shared_ptr<Listener> listener) { acceptors_.add(std::move(listener), steady_now()); }
   void remove_listener(const Listener& listener) noexcept { acceptors_.remove(listener); }
   /// Accepts nothing more, says good-bye to every Client, and calls `drained` once no socket is left.
   void drain(std::function<void()> drained);
