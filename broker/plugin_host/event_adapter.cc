@@ -63,9 +63,10 @@ class EventAdapter final : public hooks::EventHooks, public std::enable_shared_f
   }
 
   void deliver_batch() {
+    if (!instance_->is_running()) return;  // it is counted what it was not told
     EventBatch batch;
     const bool has_more = take(batch);
-    if (instance_->is_running()) call(batch);
+    call(batch);
     // One batch a task, so that timers and questions of a serial instance get their turn.
     if (has_more) schedule();
   }

@@ -18,6 +18,7 @@ using Instances = std::vector<std::shared_ptr<Instance>>;
 
 /// How many sets of instances of before a reload may find still asked.
 constexpr std::size_t kMostRetired = 8;
+constexpr Seconds kEventsWithin{5};  // for what an event plugin of before was not told yet
 
 /// Instances of before a reload. Their chains are held by whoever still asks by them. When nobody does, no call of
 /// theirs begins; and when each loop has then come to what was posted to it, the last has ended.
@@ -25,6 +26,7 @@ struct Retired {
   std::vector<std::weak_ptr<const hooks::Dispatch>> chains;  // those of all listeners, and those of their own
   Instances instances;
   std::shared_ptr<std::atomic<std::size_t>> loops_to_pass = {};  // null: somebody may still ask
+  SteadyTime events_until = kNever;                              // kNever: likewise
 
   explicit Retired(const hooks::DispatchPtr& dispatch) : chains{dispatch} {
     for (const auto& [url, own] : dispatch->by_listener) {
@@ -35,6 +37,18 @@ struct Retired {
   }
   bool is_asked() const {
     return std::ranges::any_of(chains, [](const auto& one) { return !one.expired(); });
+  }
+  /// Nobody adds to them any more; who does not take them in time is not told the rest.
+  bool has_events_to_tell(SteadyTime now) {
+    if (events_until == kNever) events_until = now + kEventsWithin;
+    return now < events_until &&
+           std::ranges::any_of(instances, [](const auto& one) { return one->events_queued.load() > 0; });
+  }
+  /// Its own threads end while others go on: a slow task of one of them does not hold up the control thread.
+  bool can_stop() {
+    bool can = true;
+    for (const auto& instance : instances) can = instance->can_stop() && can;
+    return can;
   }
 
   void refuse_work(const PluginHost::Services& services) {
@@ -115,7 +129,7 @@ std::uint32_t level_of(session::Durability durability) noexcept {
 }
 
 Result<std::shared_ptr<Instance>> start_one(const config::Settings& settings, const config::PluginSettings& plugin,
-                                            InstanceEnvironment environment, std::size_t place) {
+                                            InstanceEnvironment environment, std::size_t place, bool is_in_use) {
   if (plugin.run == config::RunMode::kProcess) {
     return failure(where(plugin) + "`run: process` is not there yet; use `run: inline`");
   }
@@ -128,7 +142,7 @@ Result<std::shared_ptr<Instance>> start_one(const config::Settings& settings, co
   // Serial instances are spread over the loops, so that one loop does not carry all of them.
   const auto home = static_cast<LoopIndex>(place % environment.loops);
   auto instance = std::make_shared<Instance>(*loaded, config_of(settings, plugin), std::move(environment), home);
-  if (auto started = instance->start(); !started) {
+  if (auto started = instance->start(is_in_use); !started) {
     return failure(where(plugin) + started.error().message);
   }
   return instance;
@@ -264,7 +278,7 @@ Result<std::unique_ptr<PluginHost>> PluginHost::start(config::SettingsPtr settin
   State& all = *host->state_;
   for (std::size_t i = 0; i < all.settings->plugins.size(); ++i) {
     auto instance =
-        start_one(*all.settings, all.settings->plugins[i], environment_of(*all.settings, services, all.clock), i);
+        start_one(*all.settings, all.settings->plugins[i], environment_of(*all.settings, services, all.clock), i, true);
     if (!instance) return std::move(instance).as_failure();
     all.instances.push_back(std::move(*instance));
   }
@@ -325,7 +339,7 @@ Result<std::unique_ptr<PluginHost::Next>> PluginHost::prepare(config::SettingsPt
       continue;
     }
     auto instance =
-        start_one(*next->settings, plugin, environment_of(*next->settings, state_->services, state_->clock), i);
+        start_one(*next->settings, plugin, environment_of(*next->settings, state_->services, state_->clock), i, false);
     if (!instance) return std::move(instance).as_failure();
     next->instances.push_back(*instance);
     next->started.push_back(std::move(*instance));
@@ -346,17 +360,18 @@ void PluginHost::use(std::unique_ptr<Next> given) {
       retired.instances.push_back(std::move(instance));
   }
   if (!retired.instances.empty()) state_->retired.push_back(std::move(retired));
-  next->started.clear();
   state_->settings = std::move(next->settings);
   state_->instances = std::move(next->instances);
   state_->dispatch = std::move(next->dispatch);
+  for (const auto& instance : std::exchange(next->started, {})) instance->begin_use();
 }
 
-std::size_t PluginHost::retire() {
+std::size_t PluginHost::retire(SteadyTime now) {
   std::erase_if(state_->retired, [&](Retired& retired) {
-    if (retired.is_asked()) return false;
+    if (retired.is_asked() || retired.has_events_to_tell(now)) return false;
     if (!retired.loops_to_pass) retired.refuse_work(state_->services);
     if (!retired.loops_to_pass || retired.loops_to_pass->load() != 0) return false;
+    if (!retired.can_stop()) return false;
     stop_all(retired.instances);
     return true;
   });

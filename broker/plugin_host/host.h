@@ -11,6 +11,7 @@
 #include "broker/base/executor.h"
 #include "broker/base/id.h"
 #include "broker/base/result.h"
+#include "broker/base/time.h"
 #include "broker/config/settings.h"
 #include "broker/hooks/chain.h"
 #include "broker/hooks/instances.h"
@@ -86,8 +87,9 @@ class PluginHost {
   /// From now on dispatch() and descriptions() are those of `next`. Who is asked by an older dispatch answers on;
   /// `retire` stops it.
   void use(std::unique_ptr<Next> next);
-  /// Stops instances of before that no dispatch names any more; returns how many are left. To be called now and then.
-  std::size_t retire();
+  /// Stops instances of before that no dispatch names any more and that were told all events; returns how many sets are
+  /// left. Waits for none. To be called now and then.
+  std::size_t retire(SteadyTime now = steady_now());
 
   /// Stops the plugins in reverse order and names what they leaked. Afterwards every function a plugin may still call
   /// answers E_CLOSED. No loop and no store thread may be inside a hook. Idempotent.

@@ -93,7 +93,8 @@ bool Instance::needs_own_thread() const noexcept {
 
 // ---- Start and stop -------------------------------------------------------------------------------------------------
 
-Result<void> Instance::start() {
+Result<void> Instance::start(bool is_in_use) {
+  is_in_use_.store(is_in_use);
   auto document = ConfigDocument::parse(config_.config_json);
   if (!document) return std::move(document).as_failure();
   document_ = std::move(*document);
@@ -121,6 +122,16 @@ Result<void> Instance::start() {
   state_.store(State::kRunning, std::memory_order_release);
   perform(intents);
   return {};
+}
+
+void Instance::begin_use() {
+  std::vector<hooks::Intent> held;
+  {
+    const MutexLock lock(mutex_);
+    is_in_use_.store(true);
+    held.swap(held_intents_);
+  }
+  for (hooks::Intent& intent : held) perform(std::move(intent));
 }
 
 Returned Instance::call_on_start(std::string& reason, std::vector<QueuedIntent>& intents) {
@@ -163,6 +174,10 @@ void Instance::call_on_stop() {
 }
 
 void Instance::name_leaks(std::size_t tokens) {
+  if (const std::uint64_t events = events_queued.load()) {
+    MORTISE_LOG(kWarning, "plugin", "plugin %s stopped before it was told %llu event(s); they are dropped",
+                name().c_str(), static_cast<unsigned long long>(events));
+  }
   for (const auto& [kind, count] : owned_.close()) {
     const abi::KindRow* row = abi::find_kind(kind);
     violated(Violations::kLeak, kOnStop,
@@ -193,6 +208,14 @@ void Instance::violated(std::uint32_t kind, std::size_t point, const std::string
 // ---- Intents and timers ---------------------------------------------------------------------------------------------
 
 void Instance::perform(hooks::Intent intent) {
+  if (!is_in_use_.load()) {
+    const MutexLock lock(mutex_);
+    if (!is_in_use_.load()) {
+      if (held_intents_.size() >= limits().intents_per_call) return drop_intent("it is not asked yet");
+      held_intents_.push_back(std::move(intent));
+      return;
+    }
+  }
   if (environment_.intents == nullptr || !environment_.intents->perform(name(), std::move(intent))) {
     drop_intent("too much is waiting");
   }

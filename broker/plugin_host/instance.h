@@ -97,10 +97,14 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   static mortise_handle self_of(std::uint32_t ordinal) noexcept;
 
   // ---- Life -------------------------------------------------------------------------------------------------------
-  /// Calls on_start. Errors: the plugin's own reason.
-  Result<void> start();
+  /// Calls on_start. Errors: the plugin's own reason. `is_in_use` false: what it wants of the broker is kept (as many
+  /// intents as a call may have) until begin_use(), or forgotten with stop().
+  Result<void> start(bool is_in_use = true);
+  void begin_use();
   /// No call begins any more; one that runs on a loop may still end. Before stop() where loops run.
   void refuse_work() noexcept;
+  /// After refuse_work(): whether stop() would not have to wait for the instance's own thread. It ends meanwhile.
+  bool can_stop() noexcept { return own_thread_ == nullptr || own_thread_->end_soon(); }
   /// Calls on_stop with nothing else in flight, then names leaks. Idempotent.
   void stop();
   bool is_running() const noexcept { return state_.load(std::memory_order_acquire) == State::kRunning; }
@@ -196,7 +200,10 @@ class Instance final : public std::enable_shared_from_this<Instance> {
   std::atomic<std::uint64_t> intents_dropped_{0};
   std::array<std::atomic<std::uint64_t>, kQuotaNames.size()> refusals_{};
 
+  std::atomic<bool> is_in_use_{true};
+
   mutable Mutex mutex_;
+  std::vector<hooks::Intent> held_intents_ MORTISE_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Timer> timers_ MORTISE_GUARDED_BY(mutex_);
   std::uint64_t timer_sequence_ MORTISE_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::uint64_t, std::less<>> counters_ MORTISE_GUARDED_BY(mutex_);

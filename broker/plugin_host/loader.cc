@@ -2,13 +2,16 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <sys/stat.h>
 
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <list>
 
 #include "broker/base/bytes.h"
+#include "broker/base/mutex.h"
 #include "broker/plugin_host/note.h"
 #include "broker/plugin_host/plugin_bytes.h"
 #include "broker/plugin_host/services.h"
@@ -20,6 +23,9 @@
 namespace mortise::plugin_host {
 
 namespace {
+
+/// Of one file name, besides the first: what replaces a library is mapped beside it (R13).
+constexpr std::size_t kMostCopies = 8;
 
 std::string hex(std::uint64_t value) {
   char text[24];
@@ -124,19 +130,68 @@ Result<void> check_store(const LoadedPlugin& plugin) {
   return {};
 }
 
-Result<void*> map_library(const std::filesystem::path& library) {
-  std::error_code error;
-  const auto status = std::filesystem::status(library, error);
-  if (!std::filesystem::exists(status)) {
+/// One file that was mapped, for ever.
+struct Mapping {
+  std::filesystem::path path;
+  struct stat file {};
+  void* library = nullptr;
+  std::shared_ptr<const LoadedPlugin> plugin;  // null: it is none, or was refused
+};
+
+/// What is mapped into this process. An entry is called once: hooks may run while a reload asks for the plugin again.
+struct Mappings {
+  Mutex mutex;
+  std::list<Mapping> all MORTISE_GUARDED_BY(mutex);
+};
+
+Mappings& mappings() {
+  static Mappings* instance = new Mappings;  // plugins' threads may use them until the process ends
+  return *instance;
+}
+
+bool is_same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+bool is_unchanged(const struct stat& a, const struct stat& b) {
+  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+/// A name for the same file that dlopen has not heard: it takes what has a name that it knows for what it has mapped,
+/// whatever is there by now.
+std::filesystem::path another_name(const std::filesystem::path& library, std::size_t copies) {
+  std::filesystem::path name = std::filesystem::absolute(library.parent_path());
+  for (; copies > 0; --copies) name /= ".";
+  return name / library.filename();
+}
+
+/// Maps the file, unless it is mapped already: a file that was put in the place of another is another. Errors: it is
+/// not there, no library, was overwritten, or too many came before it.
+Result<Mapping*> map_library(const std::filesystem::path& library, std::list<Mapping>& all) {
+  struct stat file {};
+  if (::stat(library.c_str(), &file) != 0) {
     return failure("the file is not there; check `library` and `plugin_dir`, or install the plugin");
   }
-  if (!std::filesystem::is_regular_file(status)) return failure("it is not a file");
-  void* mapped = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!S_ISREG(file.st_mode)) return failure("it is not a file");
+  std::size_t copies = 0;
+  for (Mapping& mapping : all) {
+    if (is_same_file(mapping.file, file)) {
+      if (is_unchanged(mapping.file, file)) return &mapping;
+      return failure(
+          "the file was written over while it is in use; restart the broker, and next time put a new file in "
+          "the place of the old one (install, mv)");
+    }
+    if (mapping.path == library) ++copies;
+  }
+  if (copies > kMostCopies) {
+    return failure(std::to_string(kMostCopies) +
+                   " versions of it were loaded since the broker started, and none can be "
+                   "taken out of memory; restart the broker to load another");
+  }
+  void* mapped = ::dlopen(another_name(library, copies).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (mapped == nullptr) {
     const char* why = ::dlerror();
     return failure("it cannot be loaded: " + std::string(why != nullptr ? why : "unknown reason"));
   }
-  return mapped;
+  return &all.emplace_back(Mapping{library, file, mapped, nullptr});
 }
 
 /// Calls the entry behind an exception barrier.
@@ -205,10 +260,10 @@ Result<std::shared_ptr<const LoadedPlugin>> check_plugin(const mortise_plugin& d
   return std::shared_ptr<const LoadedPlugin>(std::move(plugin));
 }
 
-Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::path& library) {
-  auto mapped = map_library(library);
-  if (!mapped) return std::move(mapped).as_failure();
-  void* symbol = ::dlsym(*mapped, abi::kEntrySymbol.data());
+namespace {
+
+Result<std::shared_ptr<const LoadedPlugin>> enter(void* mapped, const std::filesystem::path& library) {
+  void* symbol = ::dlsym(mapped, abi::kEntrySymbol.data());
   if (symbol == nullptr) return failure("it is not a Mortise plugin: it exports no " + std::string(abi::kEntrySymbol));
   const auto note = find_note(symbol);
   if (!note)
@@ -227,6 +282,19 @@ Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::p
     std::memcpy(&copy, *descriptor, sizeof copy);
   }
   return check_plugin(copy, *note, library);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::path& library) {
+  Mappings& known = mappings();
+  const MutexLock lock(known.mutex);
+  auto mapping = map_library(library, known.all);
+  if (!mapping) return std::move(mapping).as_failure();
+  if ((*mapping)->plugin) return (*mapping)->plugin;
+  auto plugin = enter((*mapping)->library, library);
+  if (plugin) (*mapping)->plugin = *plugin;
+  return plugin;
 }
 
 }  // namespace mortise::plugin_host

@@ -10,7 +10,8 @@
 
 namespace mortise::plugin_host {
 
-/// Maps a plugin's library into this process, calls its entry and checks what it says of itself. Control thread.
+/// Maps a plugin's library into this process, calls its entry and checks what it says of itself; the same file is
+/// entered once, a file that took its place is another library beside it (R13). Thread: any.
 /// Errors: what is wrong and what to do, without the plugin's name (the caller has it).
 Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::path& library);
 

@@ -16,21 +16,27 @@ bool OwnThread::post(Task task) {
 }
 
 void OwnThread::stop() {
-  std::deque<Task> dropped;  // their captures die without the lock
-  {
-    const MutexLock lock(mutex_);
-    is_stopped_ = true;
-    dropped.swap(tasks_);
-  }
-  wake_.notify_one();
+  end_soon();
   if (thread_.joinable()) thread_.join();
+}
+
+bool OwnThread::end_soon() {
+  std::deque<Task> dropped;  // their captures die without the lock
+  const MutexLock lock(mutex_);
+  is_stopped_ = true;
+  dropped.swap(tasks_);
+  wake_.notify_one();
+  return has_ended_;
 }
 
 void OwnThread::run() {
   MutexLock lock(mutex_);
   for (;;) {
     while (!is_stopped_ && tasks_.empty()) wake_.wait(lock);
-    if (is_stopped_) return;
+    if (is_stopped_) {
+      has_ended_ = true;
+      return;
+    }
     Task task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();

@@ -21,6 +21,8 @@ class OwnThread final : public Executor {
   bool post(Task task) override;
   /// Ends after the task that runs; what waits is dropped. Not from the thread itself. Idempotent.
   void stop();
+  /// The same without waiting: whether it has ended.
+  bool end_soon();
   bool is_current() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
@@ -31,6 +33,7 @@ class OwnThread final : public Executor {
   std::condition_variable_any wake_;
   std::deque<Task> tasks_ MORTISE_GUARDED_BY(mutex_);
   bool is_stopped_ MORTISE_GUARDED_BY(mutex_) = false;
+  bool has_ended_ MORTISE_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

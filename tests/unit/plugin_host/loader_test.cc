@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/plugin_host/host_fixture.h"
@@ -63,6 +65,57 @@ TEST_F(Loader, refuses_a_file_that_is_no_shared_object) {
   std::ofstream(path) << "hello";
   add("gate", "", "a").library = path;
   EXPECT_THAT(start(), HasSubstr("it cannot be loaded"));
+}
+
+TEST_F(Loader, enters_a_library_once_however_many_instances_and_reloads_there_are) {
+  add("first", "entered-once-1", "a");
+  add("second", "entered-once-1", "a");
+  must_start();
+  const auto next = host_->prepare(std::make_shared<const config::Settings>(settings_));
+  EXPECT_TRUE(next) << next.error().message;
+}
+
+TEST_F(Loader, maps_a_library_that_took_the_place_of_another_beside_it_until_there_are_too_many) {
+  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "replaced.so";
+  const auto put = [&path](const char* version) {
+    const std::filesystem::path aside = path.string() + ".new";
+    std::filesystem::copy_file(MORTISE_TEST_PLUGINS + std::string("/entered-once-") + version + ".so", aside,
+                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::rename(aside, path);
+  };
+  put("1");
+  add("gate", "", "a").library = path;
+  must_start();
+  EXPECT_EQ(host_->descriptions().at(0).version, "1.0");
+  for (int i = 0; i < 8; ++i) {
+    const char* version = i % 2 == 0 ? "2" : "1";
+    put(version);
+    auto next = host_->prepare(std::make_shared<const config::Settings>(settings_));
+    ASSERT_TRUE(next) << next.error().message;
+    host_->use(std::move(*next));
+    EXPECT_EQ(host_->descriptions().at(0).version, version + std::string(".0"));
+    host_->retire();
+    for (auto& loop : loops_) loop.run_all();
+    EXPECT_EQ(host_->retire(), 0U);
+  }
+  put("2");
+  const auto refused = host_->prepare(std::make_shared<const config::Settings>(settings_));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr("plugin gate"), HasSubstr("restart the broker to load another")));
+  EXPECT_EQ(host_->descriptions().at(0).version, "1.0") << "it goes on with what it has";
+}
+
+TEST_F(Loader, refuses_a_library_that_was_written_over_in_its_place) {
+  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "written-over.so";
+  std::filesystem::copy_file(MORTISE_TEST_PLUGINS "/entered-once-1.so", path,
+                             std::filesystem::copy_options::overwrite_existing);
+  add("gate", "", "a").library = path;
+  must_start();
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  const auto refused = host_->prepare(std::make_shared<const config::Settings>(settings_));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("was written over while it is in use; restart the broker"));
 }
 
 TEST_F(Loader, stops_what_was_started_when_a_later_plugin_is_refused) {
