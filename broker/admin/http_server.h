@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "broker/admin/callers.h"
 #include "broker/admin/inbox.h"
 #include "broker/config/settings.h"
 #include "broker/net/descriptor.h"
@@ -11,13 +14,22 @@ struct MHD_Daemon;
 
 namespace mortise::admin {
 
-/// The HTTP side of the API: takes requests in, checks the token, asks the inbox, answers. A thread for each of a few
+/// The HTTP side of the API: takes requests in, checks the token, asks its inbox, answers. A thread for each of a few
 /// connections; none of them touches the broker. Used by the control thread.
 class HttpServer {
  public:
-  /// Opens the address. `inbox` outlives the server. Errors: the address cannot be used, the token or the certificate
-  /// cannot be read: which, and what to do.
-  static Result<std::unique_ptr<HttpServer>> start(const config::AdminSettings& settings, Inbox& inbox);
+  /// What it serves with: settings, and what is in the files that they name.
+  struct Basis {
+    config::AdminSettings settings;
+    std::string token, certificate, key;
+    bool operator==(const Basis&) const = default;
+  };
+  /// Errors: the token or the certificate cannot be read: which, and what to do.
+  static Result<Basis> read(const config::AdminSettings& settings);
+
+  /// Opens the address; that of `before` it takes over, and both accept until `before` retires. `ring` is called, from
+  /// any thread, when a request has come. Errors: the address cannot be used, or certificate and key are no pair.
+  static Result<std::unique_ptr<HttpServer>> start(Basis basis, std::function<void()> ring, const HttpServer* before);
   /// Whoever waits is told that the broker stops.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -25,23 +37,28 @@ class HttpServer {
 
   /// "http://127.0.0.1:9883", with the port that was found where 0 was asked for.
   const std::string& url() const noexcept { return url_; }
-
-  // For the callbacks of the library, on its threads.
+  const Basis& basis() const noexcept { return basis_; }
   Inbox& inbox() noexcept { return inbox_; }
-  const config::AdminSettings& settings() const noexcept { return settings_; }
-  bool is_token(const char* authorization) const noexcept;
+
+  /// Another takes its place: nobody is accepted any more, strangers are sent away, and who has shown the token is with
+  /// the next answer.
+  void retire();
+  /// Nobody is connected.
+  bool is_deserted() { return callers_.size() == 0; }
 
  private:
-  HttpServer(const config::AdminSettings& settings, Inbox& inbox, std::string token)
-      : settings_(settings), inbox_(inbox), token_(std::move(token)) {}
-  Result<void> listen();
+  struct Callbacks;
+  HttpServer(Basis basis, std::function<void()> ring)
+      : basis_(std::move(basis)), inbox_(std::move(ring)), callers_(basis_.settings.max_connections) {}
+  Result<void> listen(const HttpServer* before);
 
-  const config::AdminSettings settings_;
-  Inbox& inbox_;
-  const std::string token_;
-  std::string certificate_, key_;
+  Basis basis_;  // constant, but that the library asks for what it only reads as if it wrote
+  Inbox inbox_;
+  Callers callers_;
   std::string url_;
   net::Descriptor socket_;
+  net::Descriptor quiesced_;  // of the library, whose thread may look at it until the library stops
+  std::atomic<bool> is_retired_{false};
   MHD_Daemon* daemon_ = nullptr;
 };
 

@@ -8,11 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <thread>
 
-#include "broker/admin/http_client.h"
-#include "broker/admin/routes.h"
 #include "broker/base/bytes.h"
 #include "broker/cli/memory_limit.h"
 #include "broker/cli/plugin_line.h"
@@ -174,31 +171,23 @@ Result<void> Broker::open(std::vector<net::InheritedSocket> inherited) {
 
 /// Before the listeners: whoever is banned is banned from the first connection on.
 Result<void> Broker::open_admin() {
-  live_ = std::make_unique<admin::LiveBroker>(admin::LiveBroker::Parts{
-      settings_, shards_, *mesh_, *loops_, *plugins_, shared_, [this] { return reload(); },
-      [this] { return memory_->report(); }, [this] { return has_store() && durable_side_->is_failing(); }});
-  if (Result<void> restored = live_->restore_bans(settings_->data_dir / "bans.json"); !restored) return restored;
-  if (!settings_->admin.is_on()) return {};
-  inbox_ = std::make_unique<admin::Inbox>([control = ::pthread_self()] { ::pthread_kill(control, kAdminSignal); });
-  Result<std::unique_ptr<admin::HttpServer>> server = admin::HttpServer::start(settings_->admin, *inbox_);
-  if (!server) return failure(settings_->file.string() + ": " + server.error().message);
-  http_ = std::move(*server);
-  return write_admin_url(admin::url_file(settings_->data_dir));
+  admin::LiveBroker::Parts parts{settings_,
+                                 shards_,
+                                 *mesh_,
+                                 *loops_,
+                                 *plugins_,
+                                 shared_,
+                                 [this] { return reload(); },
+                                 [this] { return memory_->report(); },
+                                 [this] { return has_store() && durable_side_->is_failing(); }};
+  Result<std::unique_ptr<AdminSide>> operators =
+      AdminSide::start(std::move(parts), [control = ::pthread_self()] { ::pthread_kill(control, kAdminSignal); });
+  if (!operators) return std::move(operators).as_failure();
+  operators_ = std::move(*operators);
+  return {};
 }
 
-/// Where `mortise ctl` finds it, whatever port it has.
-Result<void> Broker::write_admin_url(const std::filesystem::path& file) const {
-  std::ofstream out(file);
-  out << http_->url() << "\n";
-  out.close();
-  return out ? Result<void>()
-             : failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno) +
-                       "; give node.data_dir room, or choose another");
-}
-
-void Broker::answer_operators() {
-  if (inbox_) inbox_->answer_waiting([this](const admin::Request& request) { return admin::answer(request, *live_); });
-}
+void Broker::answer_operators() { operators_->answer_waiting(); }
 
 net::LoopLimits Broker::loop_limits() const {
   net::LoopLimits limits;
@@ -278,7 +267,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
       sample.totals += report.totals;
     }
     answers_.reset();
-    live_->add_what_is_shared(sample);
+    operators_->broker().add_what_is_shared(sample);
     sys_topics_->update(sample, now);
   }
   if (answers_) return now + kAnswersWithin;  // a loop that hangs is not asked again before it has answered
@@ -289,13 +278,7 @@ SteadyTime Broker::refresh_sys_topics(SteadyTime now) {
 }
 
 void Broker::stop(Millis grace) {
-  if (http_) {
-    // Whoever has the port next must not be taken for this broker.
-    std::error_code ignored;
-    std::filesystem::remove(admin::url_file(settings_->data_dir), ignored);
-  }
-  http_.reset();
-  live_.reset();
+  operators_.reset();
   if (loops_) {
     const std::size_t cut_off = loops_->stop(grace);
     if (cut_off > 0) MORTISE_LOG(kWarning, "cli", "%zu connections were closed before all was written", cut_off);

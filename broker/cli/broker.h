@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/admin/http_server.h"
-#include "broker/admin/live_broker.h"
+#include "broker/cli/admin_side.h"
 #include "broker/cli/durable_side.h"
 #include "broker/cli/memory_watch.h"
 #include "broker/cli/sys_topics.h"
@@ -75,7 +74,8 @@ class Broker {
   /// Asks every loop for a sign of life, and says whether all have given the one that they were asked for before.
   bool is_alive();
   /// Reads the configuration, certificates, and what plugins read, again. All of it is applied, or nothing; who is
-  /// connected stays, and what plugins allow is asked again. Errors: one line: what cannot be had.
+  /// connected stays, and what plugins allow is asked again. How it went is said in the log, too. Errors: one line:
+  /// what cannot be had.
   Result<admin::ReloadReport> reload();
   /// Ends what a reload left behind when nobody uses it any more. Returns when it wants to be called again.
   SteadyTime clean_up(SteadyTime now);
@@ -84,7 +84,7 @@ class Broker {
   /// something.
   void answer_operators();
   /// "http://127.0.0.1:9883"; empty without admin.url.
-  std::string admin_url() const { return http_ ? http_->url() : std::string(); }
+  std::string admin_url() const { return operators_->url(); }
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);
@@ -99,10 +99,10 @@ class Broker {
   Result<void> open(std::vector<net::InheritedSocket> inherited);
   Result<void> open_admin();
 
-  Result<void> write_admin_url(const std::filesystem::path& file) const;
   static Result<void> check_who_may_connect(const config::Settings& settings, const hooks::DispatchPtr& dispatch);
   bool has_store() const noexcept { return durable_side_ != nullptr; }
   std::shared_ptr<LoopAnswers> ask_loops();
+  Result<admin::ReloadReport> apply_configuration();
   /// Gives every loop the limits and the dispatch of now, and lets it ask again what its Clients may.
   void tell_loops();
   /// The same for the sessions of a loop, a part in each iteration. Thread: the loop's.
@@ -126,9 +126,7 @@ class Broker {
   std::vector<std::unique_ptr<core::Shard>> shards_;
   std::unique_ptr<net::LoopGroup> loops_;
   std::unique_ptr<MemoryWatch> memory_;
-  std::unique_ptr<admin::LiveBroker> live_;
-  std::unique_ptr<admin::Inbox> inbox_;
-  std::unique_ptr<admin::HttpServer> http_;
+  std::unique_ptr<AdminSide> operators_;
   std::unique_ptr<SysTopics> sys_topics_;
   std::shared_ptr<LoopAnswers> answers_;  // to the question that is on its way; null: none is
   SteadyTime ask_at_{};

@@ -15,9 +15,26 @@ namespace {
 constexpr Millis kLooksAgainAfter{100};  // at what a reload left behind
 constexpr std::size_t kSessionsAtOnce = 1024;
 
+std::string listed(const std::vector<std::string>& keys) {
+  std::string text;
+  for (const std::string& key : keys) text += (text.empty() ? "" : ", ") + key;
+  return text.empty() ? "nothing" : text;
+}
+
 }  // namespace
 
 Result<admin::ReloadReport> Broker::reload() {
+  Result<admin::ReloadReport> report = apply_configuration();
+  if (report) {
+    MORTISE_LOG(kInfo, "cli", "reloaded; changed: %s; needs a restart: %s", listed(report->applied).c_str(),
+                listed(report->needs_restart).c_str());
+  } else {
+    MORTISE_LOG(kError, "cli", "nothing was reloaded: %s; it goes on as it was", report.error().message.c_str());
+  }
+  return report;
+}
+
+Result<admin::ReloadReport> Broker::apply_configuration() {
   Result<config::SettingsPtr> wanted = config::load(settings_->file, default_plugin_dir_);
   if (!wanted) return std::move(wanted).as_failure();
   config::Changes changes = config::changes_between(*settings_, **wanted);
@@ -28,6 +45,8 @@ Result<admin::ReloadReport> Broker::reload() {
     return std::move(checked).as_failure();
   auto listeners = loops_->prepare(settings->listeners);
   if (!listeners) return failure(settings->file.string() + ": " + listeners.error().message);
+  auto operators = operators_->prepare(*settings);
+  if (!operators) return failure(settings->file.string() + ": " + operators.error().message);
 
   for (const std::string& warning : settings->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
   settings_ = std::move(settings);
@@ -35,6 +54,7 @@ Result<admin::ReloadReport> Broker::reload() {
   plugins_->use(std::move(*plugins));
   tell_loops();
   loops_->use(std::move(*listeners));
+  operators_->use(std::move(*operators));
   ask_at_ = {};
   return admin::ReloadReport{std::move(changes.applied), std::move(changes.needs_restart)};
 }
@@ -52,6 +72,9 @@ void Broker::invalidate_from(LoopIndex loop, std::uint32_t slot) {
   if (next != 0) mesh_->mailbox(loop).post_always([this, loop, next] { invalidate_from(loop, next); });
 }
 
-SteadyTime Broker::clean_up(SteadyTime now) { return plugins_->retire() == 0 ? kNever : now + kLooksAgainAfter; }
+SteadyTime Broker::clean_up(SteadyTime now) {
+  const SteadyTime plugins = plugins_->retire(now) == 0 ? kNever : now + kLooksAgainAfter;
+  return std::min(plugins, operators_->clean_up(now));
+}
 
 }  // namespace mortise::cli

@@ -114,6 +114,7 @@ struct AdminSettings {
   std::size_t max_body = 1u << 20;  // bytes of a request
 
   bool is_on() const noexcept { return !url.empty(); }
+  bool operator==(const AdminSettings&) const = default;
 };
 
 /// One immutable, validated configuration. Shared by whoever runs with it; a reload makes another.

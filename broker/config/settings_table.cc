@@ -185,28 +185,29 @@ constexpr Row<S> kRows[] = {
     row(live(other("hooks.event", ValueKind::kNames, "Who is told what happened, in this order.")),
         names<&S::hooks, &HookOrder::event>()),
 
-    row(other("admin.url", ValueKind::kText,
-              "Where the HTTP API of operators, health, and metrics listen: http://HOST:PORT, or https:// with "
-              "admin.tls; without it there is none. Port 0 is any free one.",
-              "http://127.0.0.1:9883"),
+    row(live(other("admin.url", ValueKind::kText,
+                   "Where the HTTP API of operators, health, and metrics listen: http://HOST:PORT, or https:// with "
+                   "admin.tls; without it there is none. Port 0 is any free one.",
+                   "http://127.0.0.1:9883")),
         text<&S::admin, &AdminSettings::url>()),
-    row(flag("admin.expose", "Says that an address which is not loopback is meant; it needs https."),
+    row(live(flag("admin.expose", "Says that an address which is not loopback is meant; it needs https.")),
         number<&S::admin, &AdminSettings::expose>()),
-    row(other("admin.token_file", ValueKind::kPath,
-              "The bearer token that every request shows; made, for its owner alone, when it is not there. Without "
-              "this key admin.token in node.data_dir.",
-              "/etc/mortise/admin.token"),
+    row(live(
+            other("admin.token_file", ValueKind::kPath,
+                  "The bearer token that every request shows; made, for its owner alone, when it is not there. Without "
+                  "this key admin.token in node.data_dir.",
+                  "/etc/mortise/admin.token")),
         text<&S::admin, &AdminSettings::token_file>()),
-    row(other("admin.tls.certificate", ValueKind::kPath,
-              "The certificate in PEM, the certificates of its issuers behind it.", "admin.pem"),
+    row(live(other("admin.tls.certificate", ValueKind::kPath,
+                   "The certificate in PEM, the certificates of its issuers behind it.", "admin.pem")),
         text<&S::admin, &AdminSettings::certificate>()),
-    row(other("admin.tls.key", ValueKind::kPath, "Its private key in PEM.", "admin.key"),
+    row(live(other("admin.tls.key", ValueKind::kPath, "Its private key in PEM.", "admin.key")),
         text<&S::admin, &AdminSettings::key>()),
-    row(flag("admin.open_metrics", "Whether /metrics is told to whoever asks, without the token."),
+    row(live(flag("admin.open_metrics", "Whether /metrics is told to whoever asks, without the token.")),
         number<&S::admin, &AdminSettings::open_metrics>()),
-    row(count("admin.max_connections", {1, 1000}, "Most connections of operators at once."),
+    row(live(count("admin.max_connections", {1, 1000}, "Most connections of operators at once.")),
         number<&S::admin, &AdminSettings::max_connections>()),
-    row(size("admin.max_body", {kKiB, 256 * 1024 * kKiB}, "Longest body of a request."),
+    row(live(size("admin.max_body", {kKiB, 256 * 1024 * kKiB}, "Longest body of a request.")),
         number<&S::admin, &AdminSettings::max_body>()),
 };
 

@@ -45,6 +45,13 @@ class AdminTest(support.BrokerTest):
         self.addCleanup(client.socket.close)
         return client
 
+    def certificate(self, name):
+        """a.pem and a.key, for localhost; the text of the first."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "a.key",
+                        "-out", "a.pem", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "2"],
+                       cwd=self.folder, check=True, capture_output=True)
+        return (self.folder / "a.pem").read_text()
+
     def subscribe(self, client, filter_text, qos=1):
         client.socket.sendall(packet(0x82, b"\x00\x01" + text(filter_text) + bytes([qos])))
         first_byte, body = client.receive()
@@ -76,9 +83,7 @@ class Access(AdminTest):
         self.assertEqual(Api(self.broker).token, first)
 
     def test_tls_needs_a_certificate_that_is_trusted(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "a.key",
-                        "-out", "a.pem", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "2"],
-                       cwd=self.folder, check=True, capture_output=True)
+        self.certificate("localhost")
         self.start_broker(admin={"url": "https://localhost:0", "tls": {"certificate": "a.pem", "key": "a.key"}})
         api = Api(self.broker, ca=self.folder / "a.pem")
         self.assertEqual(api.get("/health/ready"), {"status": "ready"})
@@ -100,6 +105,24 @@ class Access(AdminTest):
         self.assertEqual(status, 413, answer)
         self.assertIn("admin.max_body", answer)
         self.assertEqual(api.get("/health/live"), {"status": "live"})
+
+    def test_strangers_who_say_nothing_make_room_for_operators(self):
+        self.start_broker(admin={**ADMIN, "max_connections": 2})
+        self.api = api = Api(self.broker)
+        operator = api.connect()
+        self.addCleanup(operator.close)
+        def ask():
+            operator.request("GET", "/api/v1/status", headers={"Authorization": f"Bearer {api.token}"})
+            return operator.getresponse().read()
+        ask()
+        strangers = [socket.create_connection(("127.0.0.1", api.port), 60) for _ in range(4)]
+        for stranger in strangers:
+            self.addCleanup(stranger.close)
+            stranger.sendall(b"GET /health")
+        self.assertEqual(api.get("/health/live"), {"status": "live"})
+        for stranger in strangers:
+            self.assertEqual(stranger.recv(1), b"", "it is sent away by who comes after it")
+        self.assertIn(b"uptime", ask(), "who has shown the token stays")
 
     def test_paths_and_queries_are_decoded_once(self):
         api = self.start()
@@ -363,6 +386,71 @@ class Reload(AdminTest):
             stream.socket.sendall(packet(0x10, text("MQTT") + bytes([4, 2, 0, 0]) + text("again")))
             return stream.receive() == (0x20, b"\0\1")
         self.until(refuses_old_versions)
+
+    def hang_up(self, line):
+        """Asks for a reload as the service manager does, and waits until the log says how it went."""
+        self.broker.program.process.send_signal(signal.SIGHUP)
+        self.broker.program.wait_for(line)
+
+    def test_the_api_has_its_new_certificate_token_and_limits_at_the_same_address(self):
+        self.certificate("first")
+        admin = {"url": "https://localhost:0", "tls": {"certificate": "a.pem", "key": "a.key"}}
+        self.start_broker(admin=admin)
+        api = Api(self.broker, ca=self.folder / "a.pem")
+        kept = api.connect()
+        self.addCleanup(kept.close)
+        def ask_kept():
+            kept.request("GET", "/api/v1/status", headers={"Authorization": f"Bearer {api.token}"})
+            answer = kept.getresponse()
+            answer.read()
+            return answer.status, answer.getheader("Connection")
+        self.assertEqual(ask_kept()[0], 200)
+        self.hang_up("reloaded; changed: nothing")
+        self.assertEqual(ask_kept(), (200, None), "nothing is new: the server is the same")
+
+        second = self.certificate("second")
+        (self.folder / "data" / "admin.token").write_text("another-token-of-an-operator\n")
+        self.change(admin={**admin, "max_body": "1KiB"})
+        self.hang_up("reloaded; changed: admin.max_body")
+        self.assertEqual(ask_kept(), (200, "close"), "who is connected has an answer yet, and no more")
+        self.assertEqual(ssl.get_server_certificate(("localhost", api.port)).strip(), second.strip())
+        old, renewed = api.token, Api(self.broker, ca=self.folder / "a.pem")
+        self.assertEqual(renewed.port, api.port)
+        self.assertEqual(renewed.get("/health/ready"), {"status": "ready"})
+        self.assertEqual(renewed.raw("GET", "/api/v1/status", token=old)[0], 401)
+        self.assertEqual(renewed.raw("GET", "/api/v1/status")[0], 200)
+        self.assertEqual(renewed.raw("POST", "/api/v1/publish", json.dumps({"topic": "t", "payload": "x" * 2000}))[0], 413)
+
+        (self.folder / "a.pem").write_text("no certificate")
+        self.hang_up("nothing was reloaded")
+        self.assertEqual(ssl.get_server_certificate(("localhost", api.port)).strip(), second.strip())
+
+    def test_the_api_moves_goes_and_comes_back(self):
+        api = self.start()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.change(admin={"url": f"http://127.0.0.1:{port}"})
+        self.assertEqual(api.ask("POST", "/api/v1/reload")[1]["applied"], ["admin.url"])
+        moved = Api(self.broker)
+        self.assertEqual(moved.port, port)
+        self.assertIn("version: ", self.ctl("status"))
+        del self.broker.config["admin"]
+        self.change()
+        self.assertEqual(moved.ask("POST", "/api/v1/reload")[1]["applied"], ["admin.url"])
+        self.assertFalse((self.folder / "data" / "admin.url").exists())
+        def is_refused(port):
+            try:
+                socket.create_connection(("127.0.0.1", port), 5).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+        for gone in (api.port, port):
+            self.until(lambda: is_refused(gone))
+        self.change(admin=ADMIN)
+        self.broker.program.process.send_signal(signal.SIGHUP)
+        self.until(lambda: (self.folder / "data" / "admin.url").exists())
+        self.assertEqual(Api(self.broker).get("/health/live"), {"status": "live"})
 
     def test_all_or_nothing(self):
         api = self.start()

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+
+#include "broker/base/mutex.h"
+
+namespace mortise::admin {
+
+/// One connection to the API.
+struct Caller {
+  int socket = -1;  // borrowed: open until left()
+  bool has_shown_token = false;
+  bool is_sent_away = false;
+};
+
+/// Who is connected to the API, so that strangers cannot keep operators out: who comes when all places are taken has
+/// the place of the stranger who is there the longest. Internally synchronised.
+class Callers {
+ public:
+  explicit Callers(std::size_t most) : most_(most) {}
+
+  /// The connection is there until left(). When nobody makes room for it, it is itself sent away.
+  Caller* arrived(int socket);
+  void showed_token(Caller& caller);
+  void left(Caller& caller);
+  /// All but those who have shown the token.
+  void send_strangers_away();
+  std::size_t size();
+
+ private:
+  static void send_away(Caller& caller);
+
+  const std::size_t most_;
+  Mutex mutex_;
+  std::list<Caller> callers_ MORTISE_GUARDED_BY(mutex_);  // in the order in which they came
+  std::size_t staying_ MORTISE_GUARDED_BY(mutex_) = 0;    // of them, not sent away
+};
+
+}  // namespace mortise::admin

@@ -1,0 +1,101 @@
+#include "broker/cli/admin_side.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "broker/admin/http_client.h"
+#include "broker/admin/routes.h"
+#include "broker/base/bytes.h"
+
+namespace mortise::cli {
+
+namespace {
+
+constexpr std::size_t kMostRetired = 4;
+constexpr Seconds kRetiresWithin{30};  // as long as a request may wait for its answer
+constexpr Millis kLooksAgainAfter{100};
+
+}  // namespace
+
+Result<std::unique_ptr<AdminSide>> AdminSide::start(admin::LiveBroker::Parts parts, std::function<void()> ring) {
+  const config::SettingsPtr settings = parts.settings;
+  std::unique_ptr<AdminSide> side(
+      new AdminSide(std::move(parts), std::move(ring)));  // NOLINT: the constructor is private
+  if (Result<void> restored = side->broker_.restore_bans(settings->data_dir / "bans.json"); !restored)
+    return std::move(restored).as_failure();
+  Result<Next> next = side->prepare(*settings);
+  if (!next) return std::move(next).as_failure();
+  side->use(std::move(*next));
+  return side;
+}
+
+AdminSide::~AdminSide() {
+  // Whoever has the port next must not be taken for this broker.
+  if (server_) remove_url();
+}
+
+void AdminSide::answer_waiting() {
+  // An answer can be a reload, which exchanges servers and ends none.
+  std::vector<admin::HttpServer*> servers;
+  for (const Retired& retired : retired_) servers.push_back(retired.server.get());
+  if (server_) servers.push_back(server_.get());
+  for (admin::HttpServer* server : servers) {
+    server->inbox().answer_waiting([this](const admin::Request& request) { return admin::answer(request, broker_); });
+  }
+}
+
+Result<AdminSide::Next> AdminSide::prepare(const config::Settings& settings) const {
+  Next next;
+  if (!settings.admin.is_on()) {
+    next.is_other = server_ != nullptr;
+    return next;
+  }
+  Result<admin::HttpServer::Basis> basis = admin::HttpServer::read(settings.admin);
+  if (!basis) return std::move(basis).as_failure();
+  if (server_ && server_->basis() == *basis) return next;
+  if (retired_.size() >= kMostRetired)
+    return failure("operators are still connected to the API as it was " + std::to_string(kMostRetired) +
+                   " reloads before; try again in half a minute");
+  auto server = admin::HttpServer::start(std::move(*basis), ring_, server_.get());
+  if (!server) return std::move(server).as_failure();
+  if (url() != (*server)->url()) {
+    if (Result<void> written = write_url((*server)->url()); !written) return std::move(written).as_failure();
+  }
+  next.is_other = true;
+  next.server = std::move(*server);
+  return next;
+}
+
+void AdminSide::use(Next next) {
+  if (!next.is_other) return;
+  if (server_) {
+    server_->retire();
+    retired_.push_back({std::move(server_), steady_now() + kRetiresWithin});
+  }
+  server_ = std::move(next.server);
+  if (!server_) remove_url();
+}
+
+SteadyTime AdminSide::clean_up(SteadyTime now) {
+  std::erase_if(retired_, [now](Retired& retired) { return retired.until <= now || retired.server->is_deserted(); });
+  return retired_.empty() ? kNever : now + kLooksAgainAfter;
+}
+
+/// Where `mortise ctl` finds it, whatever port it has. Written aside and renamed, so that nobody finds half of it.
+Result<void> AdminSide::write_url(const std::string& url) const {
+  const std::filesystem::path file = admin::url_file(data_dir_);
+  const std::filesystem::path aside = file.string() + ".new";
+  std::ofstream out(aside);
+  out << url << "\n";
+  out.close();
+  if (out && std::rename(aside.c_str(), file.c_str()) == 0) return {};
+  return failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno));
+}
+
+void AdminSide::remove_url() const {
+  std::error_code ignored;
+  std::filesystem::remove(admin::url_file(data_dir_), ignored);
+}
+
+}  // namespace mortise::cli
