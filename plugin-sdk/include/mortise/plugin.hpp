@@ -63,8 +63,7 @@ class Plugin : public Actions {
 
   /// Reads the configuration, opens what is needed, starts threads. Throw Error to refuse; the destructor runs then.
   virtual void start(const ConfigView& /*config*/) {}
-  /// Takes a changed configuration. Throw Error and keep the old one. For hosts that keep the object over a reload: the
-  /// broker starts another beside it, and stops this one when nobody asks it any more.
+  /// Takes a changed configuration, or throws Error and keeps the old. A reload of the broker starts another instead.
   virtual void configure(const ConfigView& /*config*/) {}
   /// Joins threads, before the destructor. Nothing else is in flight.
   virtual void stop() {}
