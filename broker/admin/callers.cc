@@ -20,8 +20,7 @@ Caller* Callers::arrived(int socket) {
     ++staying_;
     return &caller;
   }
-  const auto longest =
-      std::ranges::find_if(callers_, [](const Caller& other) { return !other.has_shown_token && !other.is_sent_away; });
+  const auto longest = std::ranges::find_if(callers_, &Caller::may_be_sent_away);
   send_away(*longest);  // the newcomer itself, if there is no other
   return &caller;
 }
@@ -29,6 +28,17 @@ Caller* Callers::arrived(int socket) {
 void Callers::showed_token(Caller& caller) {
   const MutexLock lock(mutex_);
   caller.has_shown_token = true;
+}
+
+bool Callers::begin_request(Caller& caller) {
+  const MutexLock lock(mutex_);
+  caller.is_asking = !caller.is_sent_away;
+  return caller.is_asking;
+}
+
+void Callers::end_request(Caller& caller) {
+  const MutexLock lock(mutex_);
+  caller.is_asking = false;
 }
 
 void Callers::left(Caller& caller) {
@@ -40,7 +50,7 @@ void Callers::left(Caller& caller) {
 void Callers::send_strangers_away() {
   const MutexLock lock(mutex_);
   for (Caller& caller : callers_) {
-    if (caller.has_shown_token || caller.is_sent_away) continue;
+    if (!caller.may_be_sent_away()) continue;
     send_away(caller);
     --staying_;
   }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdarg>
@@ -118,11 +120,25 @@ Result<net::Descriptor> duplicate(const net::Descriptor& socket) {
   return other;
 }
 
+/// Closes a descriptor unless it is none of `socket` any more.
+void close_if_left(int descriptor, const net::Descriptor& socket) {
+  struct stat left {};
+  struct stat same {};
+  const bool is_left = ::fstat(descriptor, &left) == 0 && ::fstat(socket.get(), &same) == 0 &&
+                       left.st_dev == same.st_dev && left.st_ino == same.st_ino;
+  if (is_left) net::Descriptor(descriptor).reset();
+}
+
 }  // namespace
 
 // ---- What the library calls -----------------------------------------------------------------------------------------
 
 struct HttpServer::Callbacks {
+  static Caller& caller_of(MHD_Connection* connection) {
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return *static_cast<Caller*>(info->socket_context);
+  }
+
   static void connection_changed(void* context, MHD_Connection* connection, void** caller,
                                  MHD_ConnectionNotificationCode what) {
     Callers& callers = static_cast<HttpServer*>(context)->callers_;
@@ -140,10 +156,7 @@ struct HttpServer::Callbacks {
     if (!is_known && !is_open_path(path, settings.open_metrics))
       return send(connection, error_response(401, "show the token of admin.token_file: Authorization: Bearer TOKEN"),
                   true);
-    if (is_known) {
-      const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-      server.callers_.showed_token(*static_cast<Caller*>(info->socket_context));
-    }
+    if (is_known) server.callers_.showed_token(caller_of(connection));
     // Nothing that a stranger may ask for has a body.
     *arriving = new Arriving{{}, is_known ? settings.max_body : 0, false};
     return MHD_YES;
@@ -155,7 +168,10 @@ struct HttpServer::Callbacks {
     if (*arriving == nullptr) return begin(server, connection, path, arriving);
     auto& request = *static_cast<Arriving*>(*arriving);
     if (*piece_size == 0) {
+      // Who was sent away has no answer to wait for; who waits for one is not sent away.
+      if (!server.callers_.begin_request(caller_of(connection))) return MHD_NO;
       const Response response = ask(server.inbox_, connection, path, method, request);
+      server.callers_.end_request(caller_of(connection));
       return send(connection, response, request.is_too_long || server.is_retired_.load());
     }
     request.is_too_long = request.is_too_long || request.body.size() + *piece_size > request.longest;
@@ -186,16 +202,18 @@ struct HttpServer::Callbacks {
 
 Result<HttpServer::Basis> HttpServer::read(const config::AdminSettings& settings) {
   Basis basis{settings, {}, {}, {}};
+  if (settings.has_tls) {
+    auto certificate = read_pem(settings.certificate, "admin.tls.certificate");
+    if (!certificate) return std::move(certificate).as_failure();
+    auto key = read_pem(settings.key, "admin.tls.key");
+    if (!key) return std::move(key).as_failure();
+    basis.certificate = std::move(*certificate);
+    basis.key = std::move(*key);
+  }
+  // The last: it may be made here.
   Result<std::string> token = read_or_make_token(settings.token_file);
   if (!token) return std::move(token).as_failure();
   basis.token = std::move(*token);
-  if (!settings.has_tls) return basis;
-  auto certificate = read_pem(settings.certificate, "admin.tls.certificate");
-  if (!certificate) return std::move(certificate).as_failure();
-  auto key = read_pem(settings.key, "admin.tls.key");
-  if (!key) return std::move(key).as_failure();
-  basis.certificate = std::move(*certificate);
-  basis.key = std::move(*key);
   return basis;
 }
 
@@ -209,17 +227,20 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(Basis basis, std::function
 
 Result<void> HttpServer::listen(const HttpServer* before) {
   const config::AdminSettings& settings = basis_.settings;
-  const bool is_there = before != nullptr && before->basis_.settings.host == settings.host &&
-                        before->basis_.settings.port == settings.port;
+  has_taken_over_ = before != nullptr && before->basis_.settings.host == settings.host &&
+                    (before->basis_.settings.port == settings.port || before->port_ == settings.port);
   Result<net::Descriptor> socket =
-      is_there ? duplicate(before->socket_) : net::open_listen_socket(door_of(settings), "admin.url");
+      has_taken_over_ ? duplicate(before->socket_) : net::open_listen_socket(door_of(settings), "admin.url");
+  if (!socket && before != nullptr && before->port_ == settings.port)
+    return failure(socket.error().message + " (the port is the API's own: at another address it needs a restart)");
   if (!socket) return std::move(socket).as_failure();
   socket_ = std::move(*socket);
-  const std::uint16_t port = net::local_end_of(socket_.get()).port;
-  url_ = settings.url.substr(0, settings.url.rfind(':') + 1) + std::to_string(port);
-  // One of its own, which the library closes when it stops; whether it does when it cannot start is its secret.
+  port_ = net::local_end_of(socket_.get()).port;
+  url_ = settings.url.substr(0, settings.url.rfind(':') + 1) + std::to_string(port_);
+  // One of its own, which the library closes when it stops, and mostly when it cannot start.
   Result<net::Descriptor> listening = duplicate(socket_);
   if (!listening) return std::move(listening).as_failure();
+  const int given = listening->release();
 
   std::array<MHD_OptionItem, 4> tls{};
   if (settings.has_tls) {
@@ -234,21 +255,25 @@ Result<void> HttpServer::listen(const HttpServer* before) {
   const auto most = static_cast<unsigned>(settings.max_connections) + kLeaving;
   daemon_ = MHD_start_daemon(
       flags, 0, nullptr, nullptr, &Callbacks::answer, this, MHD_OPTION_EXTERNAL_LOGGER, &Callbacks::log, nullptr,
-      MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_LISTEN_SOCKET, listening->release(), MHD_OPTION_CONNECTION_LIMIT, most,
+      MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_LISTEN_SOCKET, given, MHD_OPTION_CONNECTION_LIMIT, most,
       MHD_OPTION_CONNECTION_TIMEOUT, kSilenceSeconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kHeaderBytes,
       MHD_OPTION_THREAD_STACK_SIZE, kThreadStack, MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::completed, nullptr,
       MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection_changed, this, MHD_OPTION_UNESCAPE_CALLBACK,
       &Callbacks::leave_escaped, nullptr, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-  if (daemon_ == nullptr)
+  if (daemon_ == nullptr) {
+    close_if_left(given, socket_);
     return failure("cannot serve " + settings.url + ": " +
                    (settings.has_tls ? "admin.tls.certificate and admin.tls.key are no pair in PEM"
                                      : "no thread or descriptor is left"));
+  }
   return {};
 }
 
-void HttpServer::retire() {
+void HttpServer::retire(const HttpServer* successor) {
   is_retired_.store(true);
   quiesced_ = net::Descriptor(MHD_quiesce_daemon(daemon_));
+  // Where nobody accepts any more, nobody is to wait.
+  if (successor == nullptr || !successor->has_taken_over_) ::shutdown(socket_.get(), SHUT_RDWR);
   callers_.send_strangers_away();
 }
 

@@ -15,7 +15,8 @@ struct MHD_Daemon;
 namespace mortise::admin {
 
 /// The HTTP side of the API: takes requests in, checks the token, asks its inbox, answers. A thread for each of a few
-/// connections; none of them touches the broker. Used by the control thread.
+/// connections; none of them touches the broker. Used by the control thread; what the library's threads use of it is
+/// constant while they run, or synchronised.
 class HttpServer {
  public:
   /// What it serves with: settings, and what is in the files that they name.
@@ -40,9 +41,9 @@ class HttpServer {
   const Basis& basis() const noexcept { return basis_; }
   Inbox& inbox() noexcept { return inbox_; }
 
-  /// Another takes its place: nobody is accepted any more, strangers are sent away, and who has shown the token is with
-  /// the next answer.
-  void retire();
+  /// Another takes its place, or none (null): nobody is accepted any more, strangers are sent away, and who has shown
+  /// the token is with the next answer. The address is free, unless the successor took it over.
+  void retire(const HttpServer* successor);
   /// Nobody is connected.
   bool is_deserted() { return callers_.size() == 0; }
 
@@ -56,6 +57,8 @@ class HttpServer {
   Inbox inbox_;
   Callers callers_;
   std::string url_;
+  std::uint16_t port_ = 0;
+  bool has_taken_over_ = false;  // the socket of the server before it
   net::Descriptor socket_;
   net::Descriptor quiesced_;  // of the library, whose thread may look at it until the library stops
   std::atomic<bool> is_retired_{false};

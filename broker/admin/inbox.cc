@@ -9,7 +9,7 @@ Response Inbox::ask(Request request, Millis patience) {
   waiting->request = std::move(request);
   {
     const MutexLock lock(mutex_);
-    if (is_closed_) return error_response(503, "the broker is stopping");
+    if (is_closed_) return error_response(503, "the broker is stopping, or has exchanged its API; ask again");
     if (waiting_.size() >= kMost)
       return error_response(503, std::to_string(kMost) + " requests wait already; try again a little later");
     waiting_.push_back(waiting);
@@ -18,7 +18,7 @@ Response Inbox::ask(Request request, Millis patience) {
   const SteadyTime deadline = steady_now() + patience;
   MutexLock lock(mutex_);
   while (!waiting->response) {
-    if (is_closed_) return error_response(503, "the broker is stopping");
+    if (is_closed_) return error_response(503, "the broker is stopping, or has exchanged its API; ask again");
     if (changed_.wait_until(lock, deadline) == std::cv_status::timeout && !waiting->response) {
       std::erase(waiting_, waiting);
       return error_response(503, "the broker is busy and did not answer in time; try again a little later");

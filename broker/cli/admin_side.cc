@@ -51,7 +51,9 @@ Result<AdminSide::Next> AdminSide::prepare(const config::Settings& settings) con
     next.is_other = server_ != nullptr;
     return next;
   }
-  Result<admin::HttpServer::Basis> basis = admin::HttpServer::read(settings.admin);
+  config::AdminSettings wanted = settings.admin;
+  wanted.token_file = settings.admin_token_file();
+  Result<admin::HttpServer::Basis> basis = admin::HttpServer::read(wanted);
   if (!basis) return std::move(basis).as_failure();
   if (server_ && server_->basis() == *basis) return next;
   if (retired_.size() >= kMostRetired)
@@ -70,7 +72,7 @@ Result<AdminSide::Next> AdminSide::prepare(const config::Settings& settings) con
 void AdminSide::use(Next next) {
   if (!next.is_other) return;
   if (server_) {
-    server_->retire();
+    server_->retire(next.server.get());
     retired_.push_back({std::move(server_), steady_now() + kRetiresWithin});
   }
   server_ = std::move(next.server);

@@ -182,12 +182,14 @@ Result<void> Broker::open_admin() {
                                  [this] { return has_store() && durable_side_->is_failing(); }};
   Result<std::unique_ptr<AdminSide>> operators =
       AdminSide::start(std::move(parts), [control = ::pthread_self()] { ::pthread_kill(control, kAdminSignal); });
-  if (!operators) return std::move(operators).as_failure();
+  if (!operators) return failure(settings_->file.string() + ": " + operators.error().message);
   operators_ = std::move(*operators);
   return {};
 }
 
-void Broker::answer_operators() { operators_->answer_waiting(); }
+void Broker::answer_operators() {
+  if (operators_) operators_->answer_waiting();
+}
 
 net::LoopLimits Broker::loop_limits() const {
   net::LoopLimits limits;

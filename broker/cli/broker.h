@@ -84,7 +84,7 @@ class Broker {
   /// something.
   void answer_operators();
   /// "http://127.0.0.1:9883"; empty without admin.url.
-  std::string admin_url() const { return operators_->url(); }
+  std::string admin_url() const { return operators_ ? operators_->url() : std::string(); }
 
   /// Says good-bye to every Client, gives the last bytes `grace`, commits, and stops the plugins. Idempotent.
   void stop(Millis grace);

@@ -37,7 +37,7 @@ struct CtlArguments {
 
 // ---- Which broker ---------------------------------------------------------------------------------------------------
 
-/// As the broker wrote it when it started; else as the configuration says.
+/// As the broker wrote it when it began to listen there; else as the configuration says.
 std::string url_of(const config::Settings& settings) {
   std::ifstream file(admin::url_file(settings.data_dir));
   std::string url;
@@ -57,14 +57,14 @@ Result<admin::ApiAddress> address_of(const CtlArguments& arguments) {
   if (!arguments.config.empty()) {
     Result<config::SettingsPtr> settings = config::load(arguments.config, default_plugin_dir());
     if (!settings) return std::move(settings).as_failure();
-    if (!(*settings)->admin.is_on())
+    if (url_of(**settings).empty())
       return failure(arguments.config +
-                     " has no admin.url; add one, for example http://127.0.0.1:9883, and start the broker again");
+                     " has no admin.url; add one, for example http://127.0.0.1:9883, and send the broker SIGHUP");
     if (!is_running((*settings)->data_dir))
       return failure("nothing holds node.data_dir " + quoted((*settings)->data_dir.string()) +
                      "; is the broker running, with this configuration?");
     if (address.url.empty()) address.url = url_of(**settings);
-    if (token_file.empty()) token_file = (*settings)->admin.token_file;
+    if (token_file.empty()) token_file = (*settings)->admin_token_file();
     if (address.ca.empty()) address.ca = (*settings)->admin.certificate;
   }
   if (address.url.empty() || token_file.empty())

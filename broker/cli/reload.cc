@@ -5,8 +5,9 @@
 #include "broker/observe/log_sink.h"
 
 // Design notes. A reload first makes everything that can fail: settings, plugin instances, listening sockets,
-// certificates. What it made is used by nobody yet and is simply dropped when something fails. Then it is put in the
-// place of what runs, in steps that cannot fail; each loop takes its part over between two iterations.
+// certificates, the API's server. What it made is used by nobody yet, but for that server, which comes last, and is
+// simply dropped when something fails. Then it is put in the place of what runs, in steps that cannot fail; each loop
+// takes its part over between two iterations.
 
 namespace mortise::cli {
 
@@ -73,6 +74,7 @@ void Broker::invalidate_from(LoopIndex loop, std::uint32_t slot) {
 }
 
 SteadyTime Broker::clean_up(SteadyTime now) {
+  if (!operators_) return kNever;  // it has stopped
   const SteadyTime plugins = plugins_->retire(now) == 0 ? kNever : now + kLooksAgainAfter;
   return std::min(plugins, operators_->clean_up(now));
 }

@@ -84,8 +84,7 @@ class Checker {
 void Checker::resolve_directories() {
   settings_.data_dir = from_here(settings_.data_dir);
   AdminSettings& admin = settings_.admin;
-  admin.token_file = admin.token_file.empty() ? settings_.data_dir / "admin.token" : from_here(admin.token_file);
-  for (std::filesystem::path* file : {&admin.certificate, &admin.key}) {
+  for (std::filesystem::path* file : {&admin.token_file, &admin.certificate, &admin.key}) {
     if (!file->empty()) *file = from_here(*file);
   }
   settings_.plugin_dir = settings_.plugin_dir.empty() ? default_plugin_dir_ : from_here(settings_.plugin_dir);

@@ -107,7 +107,7 @@ struct AdminSettings {
   std::uint16_t port = 0;
 
   bool expose = false;               // an address that is not loopback is meant
-  std::filesystem::path token_file;  // absolute once checked
+  std::filesystem::path token_file;  // absolute once checked; empty: Settings::admin_token_file() says which
   std::filesystem::path certificate, key;
   bool open_metrics = false;  // /metrics asks for no token
   std::size_t max_connections = 32;
@@ -123,7 +123,11 @@ struct Settings {
   std::filesystem::path directory;  // what relative paths are relative to
   std::string node_name = "mortise";
   std::filesystem::path data_dir = "data";  // made absolute from `directory` by load and parse
-  std::size_t loops = 0;                    // 0: auto, one per core
+  /// Where the API's token is: with the rest of what the broker keeps, unless something else is said.
+  std::filesystem::path admin_token_file() const {
+    return admin.token_file.empty() ? data_dir / "admin.token" : admin.token_file;
+  }
+  std::size_t loops = 0;  // 0: auto, one per core
   static constexpr std::uint64_t kAutomaticBudget = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t memory_budget = kAutomaticBudget;  // bytes of the whole process; 0: none
   LogLevel log_level = LogLevel::kInfo;

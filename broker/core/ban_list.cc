@@ -11,7 +11,9 @@ BanList::BanList(std::vector<Ban> bans) : bans_(std::move(bans)) {
     if (ban.kind == BanKind::kPeerAddress) {
       const auto network = IpNetwork::parse(ban.what);
       CHECK(network);
-      networks_.emplace(*network, &ban);
+      // One network can be written in several ways: the ban that lasts longer holds.
+      const auto [at, is_new] = networks_.emplace(*network, &ban);
+      if (!is_new && at->second->until < ban.until) at->second = &ban;
       if (std::ranges::find(lengths_, network->length()) == lengths_.end()) lengths_.push_back(network->length());
     } else {
       (ban.kind == BanKind::kClientId ? client_ids_ : user_names_).emplace(ban.what, &ban);

@@ -11,8 +11,9 @@ namespace mortise::core {
 
 namespace {
 
-/// Of everybody who is connected, after a ban: about 0.1 ms.
+/// After a ban: sessions that are looked at, and Clients sent away, each of whom may leave a Will to pass on.
 constexpr std::size_t kBanLooksPerIteration = 1024;
+constexpr std::size_t kBanFarewellsPerIteration = 64;
 
 SessionReport report(const ResidentSession& session, const Connection* connection) {
   SessionReport made;
@@ -105,14 +106,17 @@ std::optional<SubscriptionPage> subscriptions_page(ShardState& state, std::strin
 
 void go_on_with_bans(ShardState& state, Now now) {
   BanWalk& walk = state.ban_walk;
-  for (std::size_t looks = kBanLooksPerIteration; looks > 0 && walk.slots_left > 0; --looks, --walk.slots_left) {
-    if (walk.slot >= state.sessions.slots()) walk.slot = 0;
+  std::size_t looks = kBanLooksPerIteration;
+  std::size_t farewells = kBanFarewellsPerIteration;
+  for (; looks > 0 && farewells > 0 && walk.slots_left > 0 && !state.has_said_enough(); --looks, --walk.slots_left) {
+    if (walk.slot >= walk.end) walk.slot = 0;
     const ResidentSession* session = state.sessions.in_slot(walk.slot++);
     Connection* connection = session == nullptr ? nullptr : state.connection_of(*session);
     if (connection == nullptr) continue;
     const mqtt::Principal& who = *session->principal;
-    if (state.is_banned(who.client_id, who.user_name, who.peer_address, now))
-      disconnect(state, *connection, mqtt::ReasonCode::kAdministrativeAction, now, "banned by an operator");
+    if (!state.is_banned(who.client_id, who.user_name, who.peer_address, now)) continue;
+    disconnect(state, *connection, mqtt::ReasonCode::kAdministrativeAction, now, "banned by an operator");
+    --farewells;
   }
 }
 

@@ -249,7 +249,8 @@ Dismissed Shard::dismiss(std::string_view name_space, std::string_view client_id
 
 void Shard::set_bans(BanListPtr bans) {
   state_->bans = std::move(bans);
-  state_->ban_walk.slots_left = state_->bans ? state_->sessions.slots() : 0;
+  state_->ban_walk.end = state_->sessions.slots();
+  state_->ban_walk.slots_left = state_->bans ? state_->ban_walk.end : 0;
 }
 
 // ---- Keys -----------------------------------------------------------------------------------------------------------

@@ -59,10 +59,11 @@ struct RecoveredQueue {
   session::QueueSummary summary;
 };
 
-/// Everybody who was connected when bans changed is looked at once. Those that change meanwhile make the way longer,
-/// not another.
+/// Everybody who was connected when bans changed is looked at once: all slots that there were then, from wherever the
+/// walk stands; bans that change meanwhile make it longer, not another. Who came later was looked at by CONNECT.
 struct BanWalk {
   std::uint32_t slot = 0;  // the next
+  std::uint32_t end = 0;   // where it goes on at the first
   std::uint32_t slots_left = 0;
 };
 

@@ -298,11 +298,11 @@ hooks::StoreHooks* PluginHost::store() const noexcept { return state_->store.get
 
 std::vector<PluginDescription> PluginHost::descriptions() const {
   std::vector<PluginDescription> all;
-  for (const auto& instance : state_->instances) {
-    const LoadedPlugin& plugin = instance->plugin();
+  for (std::size_t i = 0; i < state_->instances.size(); ++i) {
+    const LoadedPlugin& plugin = state_->instances[i]->plugin();
     PluginDescription description;
-    description.instance = instance->name();
-    description.library = plugin.library;
+    description.instance = state_->instances[i]->name();
+    description.library = state_->settings->plugins[i].library.string();
     description.plugin = plugin.name;
     description.version = plugin.version;
     description.is_concurrent = plugin.is_concurrent;

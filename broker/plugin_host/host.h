@@ -87,8 +87,9 @@ class PluginHost {
   /// From now on dispatch() and descriptions() are those of `next`. Who is asked by an older dispatch answers on;
   /// `retire` stops it.
   void use(std::unique_ptr<Next> next);
-  /// Stops instances of before that no dispatch names any more and that were told all events; returns how many sets are
-  /// left. Waits for none. To be called now and then.
+  /// Stops sets of instances of before that no dispatch names any more, when all of a set were told their events (or
+  /// had five seconds for that) and their own threads have ended; returns how many are left. Waits for none. To be
+  /// called now and then.
   std::size_t retire(SteadyTime now = steady_now());
 
   /// Stops the plugins in reverse order and names what they leaked. Afterwards every function a plugin may still call

@@ -8,10 +8,12 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
+#include <functional>
+#include <iterator>
 #include <list>
 
 #include "broker/base/bytes.h"
-#include "broker/base/mutex.h"
 #include "broker/plugin_host/note.h"
 #include "broker/plugin_host/plugin_bytes.h"
 #include "broker/plugin_host/services.h"
@@ -24,8 +26,8 @@ namespace mortise::plugin_host {
 
 namespace {
 
-/// Of one file name, besides the first: what replaces a library is mapped beside it (R13).
-constexpr std::size_t kMostCopies = 8;
+/// Of one file name: what replaces a library is mapped beside it (R13).
+constexpr std::size_t kMostVersions = 8;
 
 std::string hex(std::uint64_t value) {
   char text[24];
@@ -134,25 +136,24 @@ Result<void> check_store(const LoadedPlugin& plugin) {
 struct Mapping {
   std::filesystem::path path;
   struct stat file {};
+  std::size_t hash = 0;  // of the file
   void* library = nullptr;
   std::shared_ptr<const LoadedPlugin> plugin;  // null: it is none, or was refused
 };
 
-/// What is mapped into this process. An entry is called once: hooks may run while a reload asks for the plugin again.
-struct Mappings {
-  Mutex mutex;
-  std::list<Mapping> all MORTISE_GUARDED_BY(mutex);
-};
-
-Mappings& mappings() {
-  static Mappings* instance = new Mappings;  // plugins' threads may use them until the process ends
-  return *instance;
+/// What is mapped into this process.
+std::list<Mapping>& mappings() {
+  static std::list<Mapping> all;
+  return all;
 }
 
 bool is_same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-bool is_unchanged(const struct stat& a, const struct stat& b) {
-  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+/// Of what is in the file, to see whether it was written over. 0: it cannot be read.
+std::size_t hash_of(const std::filesystem::path& library) {
+  std::ifstream in(library, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  return bytes.empty() ? 0 : std::hash<std::string>{}(bytes);
 }
 
 /// A name for the same file that dlopen has not heard: it takes what has a name that it knows for what it has mapped,
@@ -164,34 +165,38 @@ std::filesystem::path another_name(const std::filesystem::path& library, std::si
 }
 
 /// Maps the file, unless it is mapped already: a file that was put in the place of another is another. Errors: it is
-/// not there, no library, was overwritten, or too many came before it.
-Result<Mapping*> map_library(const std::filesystem::path& library, std::list<Mapping>& all) {
+/// not there, no library, was written over, or too many came before it.
+Result<Mapping*> map_library(const std::filesystem::path& library) {
   struct stat file {};
   if (::stat(library.c_str(), &file) != 0) {
     return failure("the file is not there; check `library` and `plugin_dir`, or install the plugin");
   }
   if (!S_ISREG(file.st_mode)) return failure("it is not a file");
+  const std::size_t hash = hash_of(library);
   std::size_t copies = 0;
-  for (Mapping& mapping : all) {
+  for (Mapping& mapping : mappings()) {
     if (is_same_file(mapping.file, file)) {
-      if (is_unchanged(mapping.file, file)) return &mapping;
+      if (mapping.hash == hash) return &mapping;
       return failure(
-          "the file was written over while it is in use; restart the broker, and next time put a new file in "
-          "the place of the old one (install, mv)");
+          "the file was written over since it was loaded; put a new file in its place (install, mv), or "
+          "restart the broker");
     }
     if (mapping.path == library) ++copies;
   }
-  if (copies > kMostCopies) {
-    return failure(std::to_string(kMostCopies) +
-                   " versions of it were loaded since the broker started, and none can be "
-                   "taken out of memory; restart the broker to load another");
+  if (copies >= kMostVersions) {
+    return failure(std::to_string(kMostVersions) +
+                   " versions of it were loaded since the broker started, and none can "
+                   "be taken out of memory; restart the broker to load another");
   }
   void* mapped = ::dlopen(another_name(library, copies).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (mapped == nullptr) {
     const char* why = ::dlerror();
     return failure("it cannot be loaded: " + std::string(why != nullptr ? why : "unknown reason"));
   }
-  return &all.emplace_back(Mapping{library, file, mapped, nullptr});
+  for (Mapping& mapping : mappings()) {
+    if (mapping.library == mapped) return &mapping;  // the file was exchanged just now, or has two names
+  }
+  return &mappings().emplace_back(Mapping{library, file, hash, mapped, nullptr});
 }
 
 /// Calls the entry behind an exception barrier.
@@ -287,10 +292,9 @@ Result<std::shared_ptr<const LoadedPlugin>> enter(void* mapped, const std::files
 }  // namespace
 
 Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::path& library) {
-  Mappings& known = mappings();
-  const MutexLock lock(known.mutex);
-  auto mapping = map_library(library, known.all);
+  auto mapping = map_library(library);
   if (!mapping) return std::move(mapping).as_failure();
+  // Hooks may run while a reload asks for the plugin again: what was accepted is not entered once more.
   if ((*mapping)->plugin) return (*mapping)->plugin;
   auto plugin = enter((*mapping)->library, library);
   if (plugin) (*mapping)->plugin = *plugin;

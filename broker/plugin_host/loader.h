@@ -10,9 +10,9 @@
 
 namespace mortise::plugin_host {
 
-/// Maps a plugin's library into this process, calls its entry and checks what it says of itself; the same file is
-/// entered once, a file that took its place is another library beside it (R13). Thread: any.
-/// Errors: what is wrong and what to do, without the plugin's name (the caller has it).
+/// Maps a plugin's library into this process, calls its entry and checks what it says of itself. The entry of a file is
+/// not called again once it was accepted; a file that took its place is another library beside it (R13). Control
+/// thread. Errors: what is wrong and what to do, without the plugin's name (the caller has it).
 Result<std::shared_ptr<const LoadedPlugin>> load_plugin(const std::filesystem::path& library);
 
 /// The checks of load_plugin on what an entry and a note said; `library` is for the result. Errors: as there.

@@ -64,6 +64,21 @@ TEST_F(CallersTest, WhoComesWhenAllHaveShownTheTokenIsSentAway) {
   EXPECT_FALSE(arrive().is_sent_away());
 }
 
+TEST_F(CallersTest, WhoWaitsForAnAnswerGetsItAndWhoWasSentAwayAsksNoMore) {
+  Connection& asking = arrive();
+  ASSERT_TRUE(callers_.begin_request(*asking.caller));
+  Connection& silent = arrive();
+  arrive();
+  EXPECT_FALSE(asking.is_sent_away());
+  EXPECT_TRUE(silent.is_sent_away());
+  EXPECT_FALSE(callers_.begin_request(*silent.caller));
+  callers_.send_strangers_away();
+  EXPECT_FALSE(asking.is_sent_away());
+  callers_.end_request(*asking.caller);
+  callers_.send_strangers_away();
+  EXPECT_TRUE(asking.is_sent_away());
+}
+
 TEST_F(CallersTest, AllStrangersAreSentAwayAtOnceAndTheirPlacesAreFree) {
   Connection& known = arrive();
   callers_.showed_token(*known.caller);

@@ -15,7 +15,7 @@ TEST(AdminChecks, WithoutAUrlThereIsNone) {
   EXPECT_EQ(settings->admin.host, "::1");
   EXPECT_EQ(settings->admin.port, 9883);
   EXPECT_FALSE(settings->admin.has_tls);
-  EXPECT_EQ(settings->admin.token_file, settings->data_dir / "admin.token");
+  EXPECT_EQ(settings->admin_token_file(), settings->data_dir / "admin.token");
 }
 
 // Secure by default: the truth table of where the API opens.

@@ -24,6 +24,14 @@ TEST(Changes, NothingComesOfTheSame) {
   EXPECT_THAT(same.needs_restart, IsEmpty());
 }
 
+TEST(Changes, WhatIsKeptInTheDataDirectoryStaysWithIt) {
+  const std::string admin = "admin: {url: \"http://127.0.0.1:9883\"}\n";
+  const Changes moved = changes(admin, admin + "node: {data_dir: elsewhere}");
+  EXPECT_THAT(moved.applied, IsEmpty());
+  EXPECT_THAT(moved.needs_restart, ElementsAre("node.data_dir"));
+  EXPECT_EQ(moved.effective.admin_token_file(), settings_of(admin)->admin_token_file());
+}
+
 TEST(Changes, WhatNeedsARestartStaysAsItIs) {
   const Changes made =
       changes("{}", "log: {level: debug}\nnode: {loops: 3}\nmqtt: {receive_maximum: 5, connect_timeout: 1s}");

@@ -50,6 +50,15 @@ TEST(BanList, OfNetworksInOneAnotherAnyThatStillHoldsIsEnough) {
   EXPECT_EQ(list.find("a", std::nullopt, "192.0.2.2", kToday), nullptr);
 }
 
+TEST(BanList, OfOneNetworkWrittenInSeveralWaysTheLongerBanHolds) {
+  const Ban shorter{BanKind::kPeerAddress, "10.0.0.1", kToday, ""};
+  const Ban longer{BanKind::kPeerAddress, "::ffff:10.0.0.1", kNeverWall, ""};
+  for (const auto& bans : {std::vector<Ban>{shorter, longer}, std::vector<Ban>{longer, shorter}}) {
+    const BanList list(bans);
+    EXPECT_NE(list.find("a", std::nullopt, "10.0.0.1", kToday), nullptr);
+  }
+}
+
 class Bans : public CoreTest {
  protected:
   static void ban(TestBroker& broker, std::vector<Ban> bans) {
@@ -144,6 +153,24 @@ TEST_P(Bans, OneThatComesWhileTheFirstAreLookedForIsFoundToo) {
   ban(broker, {{BanKind::kClientId, "early", kNeverWall, ""}});
   broker.settle();
   EXPECT_FALSE(early.is_open());
+}
+
+TEST_P(Bans, NobodyIsMissedWhenOthersComeWhileTheBannedAreLookedFor) {
+  TestBroker broker(options());
+  std::vector<TestClient*> banned;
+  std::vector<Ban> bans;
+  for (int i = 0; i < 1500 * static_cast<int>(broker.loops()); ++i) {
+    const std::string id = "c" + std::to_string(i);
+    banned.push_back(&connected(broker, id));
+    bans.push_back({BanKind::kClientId, id, kNeverWall, ""});
+  }
+  ban(broker, {{BanKind::kUserName, "nobody", kNeverWall, ""}});
+  for (std::size_t loop = 0; loop < broker.loops(); ++loop)
+    broker.shard(static_cast<LoopIndex>(loop)).run_timers(broker.now());  // the next begins in the middle
+  ban(broker, bans);
+  broker.client().connect("late");  // one session more than there were
+  broker.settle();
+  for (const TestClient* client : banned) EXPECT_FALSE(client->is_open());
 }
 
 INSTANTIATE_TEST_SUITE_P(Loops, Bans, ::testing::Values(1, 3));
