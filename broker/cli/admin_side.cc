@@ -1,11 +1,10 @@
 #include "broker/cli/admin_side.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <cstdio>
 
 #include "broker/admin/http_client.h"
 #include "broker/admin/routes.h"
+#include "broker/admin/whole_file.h"
 #include "broker/base/bytes.h"
 
 namespace mortise::cli {
@@ -84,15 +83,11 @@ SteadyTime AdminSide::clean_up(SteadyTime now) {
   return retired_.empty() ? kNever : now + kLooksAgainAfter;
 }
 
-/// Where `mortise ctl` finds it, whatever port it has. Written aside and renamed, so that nobody finds half of it.
+/// Where `mortise ctl` finds it, whatever port it has.
 Result<void> AdminSide::write_url(const std::string& url) const {
   const std::filesystem::path file = admin::url_file(data_dir_);
-  const std::filesystem::path aside = file.string() + ".new";
-  std::ofstream out(aside);
-  out << url << "\n";
-  out.close();
-  if (out && std::rename(aside.c_str(), file.c_str()) == 0) return {};
-  return failure(quoted(file.string()) + " cannot be written: " + std::strerror(errno));
+  const std::string why = admin::write_whole(file, file.string() + ".new", url + "\n", std::rename);
+  return why.empty() ? Result<void>() : failure(quoted(file.string()) + " cannot be written: " + why);
 }
 
 void AdminSide::remove_url() const {

@@ -366,7 +366,7 @@ class Ends(DiskTest):
         self.assertEqual(self.broker.stop(), 0)
         self.disk.fill(self.broker, 0)
         # The store can be read when the files that SQLite needs for that are still there; then it is the next file that is named.
-        self.refuses_to_start(f'{self.disk.name}/mortise.db: {NO_SPACE}|data/admin.url" cannot be written: .*; give node.data_dir room')
+        self.refuses_to_start(f'{self.disk.name}/mortise.db: {NO_SPACE}|data/admin.url" cannot be written: .*; free some space')
         self.disk.make_room(self.broker)
         self.start_again()
         self.nothing_acknowledged_is_lost(acknowledged)
