@@ -54,7 +54,13 @@ Result<AdminSide::Next> AdminSide::prepare(const config::Settings& settings) con
   wanted.token_file = settings.admin_token_file();
   Result<admin::HttpServer::Basis> basis = admin::HttpServer::read(wanted);
   if (!basis) return std::move(basis).as_failure();
-  if (server_ && server_->basis() == *basis) return next;
+  if (server_) {
+    const admin::HttpServer::Basis& running = server_->basis();
+    if (running == *basis) return next;
+    if (running.token != basis->token) next.files.emplace_back("admin.token_file");
+    if (running.certificate != basis->certificate) next.files.emplace_back("admin.tls.certificate");
+    if (running.key != basis->key) next.files.emplace_back("admin.tls.key");
+  }
   if (retired_.size() >= kMostRetired)
     return failure("operators are still connected to the API as it was " + std::to_string(kMostRetired) +
                    " reloads before; try again in half a minute");

@@ -30,6 +30,7 @@ class AdminSide {
   /// A server for other settings or files, which answers nothing yet.
   struct Next {
     bool is_other = false;
+    std::vector<std::string> files;             // the keys of those that hold something else now
     std::unique_ptr<admin::HttpServer> server;  // null: there is to be none
   };
   /// Errors: as start()'s, and too many servers of before still have somebody connected.

@@ -128,6 +128,10 @@ Result<std::string> ask(const admin::ApiAddress& address, const CtlCommand& comm
   const Result<admin::ApiAnswer> answer = admin::ask_api(address, command.method, request.target, request.body);
   if (!answer) return failure(answer.error());
   if (answer->status < 300) return answer->body;
+  if (answer->status == 401)
+    return failure(address.url +
+                   " does not know the token that was shown; if its file was exchanged, send the broker "
+                   "SIGHUP");
   const Json body = Json::parse(answer->body, nullptr, false);
   const auto place = Json::json_pointer("/error/message");
   if (body.is_object() && body.contains(place)) return failure(body[place].get<std::string>());

@@ -49,6 +49,9 @@ Result<admin::ReloadReport> Broker::apply_configuration() {
   auto operators = operators_->prepare(*settings);
   if (!operators) return failure(settings->file.string() + ": " + operators.error().message);
 
+  for (const std::string& key : operators->files) {
+    if (std::ranges::find(changes.applied, key) == changes.applied.end()) changes.applied.push_back(key);
+  }
   for (const std::string& warning : settings->warnings) MORTISE_LOG(kWarning, "config", "%s", warning.c_str());
   settings_ = std::move(settings);
   observe::install_log_sink(settings_->log_level);

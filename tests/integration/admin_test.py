@@ -411,7 +411,7 @@ class Reload(AdminTest):
         second = self.certificate("second")
         (self.folder / "data" / "admin.token").write_text("another-token-of-an-operator\n")
         self.change(admin={**admin, "max_body": "1KiB"})
-        self.hang_up("reloaded; changed: admin.max_body")
+        self.hang_up("reloaded; changed: admin.max_body, admin.token_file, admin.tls.certificate, admin.tls.key;")
         self.assertEqual(ask_kept(), (200, "close"), "who is connected has an answer yet, and no more")
         self.assertEqual(ssl.get_server_certificate(("localhost", api.port)).strip(), second.strip())
         old, renewed = api.token, Api(self.broker, ca=self.folder / "a.pem")
@@ -424,6 +424,13 @@ class Reload(AdminTest):
         (self.folder / "a.pem").write_text("no certificate")
         self.hang_up("nothing was reloaded")
         self.assertEqual(ssl.get_server_certificate(("localhost", api.port)).strip(), second.strip())
+
+    def test_ctl_says_what_to_do_when_the_token_was_exchanged(self):
+        self.start()
+        (self.folder / "data" / "admin.token").write_text("another-token-of-an-operator\n")
+        self.assertIn("send the broker SIGHUP", self.ctl("status", status=1))
+        self.hang_up("reloaded; changed: admin.token_file;")
+        self.assertIn("version: ", self.ctl("status"))
 
     def test_the_api_moves_goes_and_comes_back(self):
         api = self.start()
