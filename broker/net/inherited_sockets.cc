@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "broker/base/bytes.h"
+#include "broker/base/ip_network.h"
 #include "broker/base/scope_exit.h"
 #include "broker/net/listen_socket.h"
 
@@ -50,6 +51,10 @@ struct LocalAddress {
   socklen_t size = sizeof address;
   bool is_unix() const noexcept { return address.ss_family == AF_UNIX; }
   bool is_ip() const noexcept { return address.ss_family == AF_INET || address.ss_family == AF_INET6; }
+  bool is_local() const noexcept {
+    const std::optional<IpAddress> ip = IpAddress::of(address);
+    return is_unix() || (ip && ip->is_loopback());
+  }
   std::string path() const {
     sockaddr_un address_un{};
     std::memcpy(&address_un, &address, std::min<std::size_t>(sizeof address_un, size));
@@ -147,6 +152,10 @@ Result<std::vector<Descriptor>> match_inherited(std::vector<InheritedSocket> inh
       return failure(which + " listens on " + local->text() +
                      ", which is no listener's; write a listener with that address, or one with its name "
                      "(listeners[].name, FileDescriptorName=), or pass it no more");
+    // Who may connect without showing who it is was judged by the url, which must not say less than the socket lets in.
+    if (listeners[index].is_local() && !local->is_local())
+      return failure(which + " listens on " + local->text() + ", and the listener with its name is for this machine (" +
+                     listeners[index].url + "); write the address of the socket into its url");
     if (::fcntl(one.socket.get(), F_SETFL, O_NONBLOCK) != 0)
       return failure(which + " cannot be used: " + std::strerror(errno));
     matched[index] = std::move(one.socket);

@@ -20,7 +20,8 @@ struct InheritedSocket {
 Result<std::vector<InheritedSocket>> take_inherited_sockets();
 
 /// Which listener each is of: the one with its address, or else the one with its name. Returns one descriptor for each
-/// listener, those without an inherited socket empty. Errors: a socket that fits no listener: which, and what to write.
+/// listener, those without an inherited socket empty. Errors: a socket that fits no listener, or lets others in than
+/// the url of the listener with its name says: which, and what to write.
 Result<std::vector<Descriptor>> match_inherited(std::vector<InheritedSocket> inherited,
                                                 const std::vector<config::ListenerSettings>& listeners);
 

@@ -83,6 +83,19 @@ class Systemd(support.BrokerTest):
         line = self.refused([stranger], "mqtt", [{"url": f"unix://{self.folder}/s", "name": "mqtt"}])
         self.assertIn("the inherited socket 3 (mqtt) listens on", line)
 
+    def test_a_socket_that_lets_others_in_than_its_listener_says_is_refused(self):
+        everywhere = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(everywhere.close)
+        everywhere.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo\0")
+        everywhere.bind(("0.0.0.0", 0))
+        everywhere.listen()
+        line = self.refused([everywhere], "mqtt", [{"url": "tcp://127.0.0.1:0", "name": "mqtt"}])
+        self.assertIn("and the listener with its name is for this machine (tcp://127.0.0.1:0); write the address of the socket into its url", line)
+        line = self.refused([everywhere], "mqtt", [{"url": "tcp://0.0.0.0:0", "name": "mqtt"}])
+        self.assertIn("allow_anonymous", line)
+        self.start([everywhere], "mqtt", [{"url": "tcp://0.0.0.0:0", "name": "mqtt", "allow_anonymous": True}])
+        wire.Wire(everywhere.getsockname()[1], "c").disconnect()
+
     def test_what_does_not_listen_is_named(self):
         first, second = socket.socketpair()
         with first, second:
