@@ -1,6 +1,15 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
 #include "broker/net/event_loop.h"
 #include "proxy_headers.h"
 #include "test_loops.h"
+#include "tls_peer.h"
 #include "websocket_frames.h"
 
 // Loops whose sockets have something between them and their bytes.
@@ -216,6 +225,47 @@ TEST(EventLoopLayers, AWebSocketMayBeBehindAProxy) {
   peer.send(proxy_header(0x21, 0x11, kFour) + std::string(kUpgrade) + client_frame(order('W')));
   EXPECT_EQ(peer.receive(kUpgraded.size()), kUpgraded);
   EXPECT_EQ(peer.receive(20).substr(2), "192.0.2.1 51234 -\n");
+}
+
+/// What a TLS client says first.
+std::string client_hello() {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  TlsClient client{Descriptor(ends[0]), TlsClient::Options{}};
+  const Descriptor other(ends[1]);
+  client.shake_hands();
+  std::string hello(4096, '\0');
+  const ssize_t size = ::read(other.get(), hello.data(), hello.size());
+  EXPECT_GT(size, 0);
+  hello.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return hello;
+}
+
+TEST(EventLoopLayers, OneIterationTakesSoManyStepsOfHandshakesAndNoMore) {
+  constexpr std::size_t kClients = 24;
+  Authority authority;
+  const Authority::Files files = authority.issue("server", "CN=localhost", {"localhost"});
+  TestLoops::Options options;
+  options.limits.handshakes_per_iteration = 1;
+  options.listener.has_tls = true;
+  options.listener.tls.certificates = {files.certificate};
+  options.listener.tls.keys = {files.key};
+  TestLoops loops(options);
+  const std::string hello = client_hello();
+
+  // All ask while the loop stands, so that it finds them in one iteration.
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::uint64_t before = 0;
+  {
+    const StandStill still(loops, 0);
+    for (std::size_t i = 0; i < kClients; ++i) {
+      peers.push_back(std::make_unique<Peer>(loops.port()));
+      peers.back()->send(hello);
+    }
+    before = loops.group().totals().iterations;
+  }
+  for (const auto& peer : peers) EXPECT_EQ(peer->receive(1), "\x16") << "the handshake goes on";
+  EXPECT_GE(loops.group().totals().iterations - before, kClients - 1);
 }
 
 }  // namespace
