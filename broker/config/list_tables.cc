@@ -76,7 +76,9 @@ constexpr Row<L> kListenerRows[] = {
             "Whether a Client shows a certificate: it is not asked, it may, or it must. One that is shown must be "
             "valid.")),
         number<&L::tls, &T::verify>()),
-    row(live(other("tls.crl", ValueKind::kPath, "Certificates of Clients that are revoked.", "revoked.pem")),
+    row(live(other("tls.crl", ValueKind::kPath,
+                   "Certificates of Clients that are revoked; who is connected already stays until kicked or banned.",
+                   "revoked.pem")),
         text<&L::tls, &T::crl>()),
     row(live(other("tls.psk", ValueKind::kPath,
                    "Pre-shared keys instead of certificates: a file with a line IDENTITY:KEY for each, the key in "

@@ -199,6 +199,29 @@ TEST_P(QuestionsTest, AnAnswerIsRememberedAsLongAsItMayBe) {  // R6
   EXPECT_EQ(plugins.auth->asked.size(), 3u);
 }
 
+TEST_P(QuestionsTest, WhatIsAskedAboutIsTheTopicThatIsRouted) {  // BUG-CLASS H
+  std::vector<std::string> asked;
+  plugins.topic->on_bind = [](const hooks::BindRequest&) -> hooks::Answer<hooks::BindDecision> {
+    return bind_to("tenant/");
+  };
+  plugins.auth->on_authorize = [&](const hooks::AccessRequest& request) -> hooks::Answer<hooks::AccessDecision> {
+    asked.push_back(request.topic + " for " + request.original_topic);
+    return access(request.topic.starts_with("tenant/open"));
+  };
+  TestBroker broker(options());
+  ConnectOptions connect;
+  connect.client_id = "c";
+  connect.will_topic = "open/will";
+  auto& client = broker.client();
+  client.connect(connect);
+  client.subscribe("open/#", 0);
+  client.publish("open/a", "1");
+  client.publish("tenant/open/a", "2");  // looks like what is allowed, and is routed elsewhere
+  EXPECT_THAT(asked, ElementsAre("tenant/open/will for open/will", "tenant/open/# for open/#",
+                                 "tenant/open/a for open/a", "tenant/tenant/open/a for tenant/open/a"));
+  EXPECT_THAT(client.take_publishes(), ElementsAre("open/a=1"));
+}
+
 // ---- Invalidation ---------------------------------------------------------------------------------------------------
 
 TEST_P(QuestionsTest, RevokedSubscriptionsEndWhenTheyAreInvalidated) {  // BUG-CLASS H
