@@ -103,7 +103,12 @@ class BadClients(support.BrokerTest):
         client.close()
 
     def sockets(self):
-        return sum(os.path.exists(entry) and os.readlink(entry).startswith("socket:") for entry in self.descriptors())
+        def is_socket(entry):
+            try:
+                return os.readlink(entry).startswith("socket:")
+            except FileNotFoundError:  # closed just now
+                return False
+        return sum(map(is_socket, self.descriptors()))
 
     def descriptors(self):
         return [f"/proc/{self.broker.program.process.pid}/fd/{name}" for name in os.listdir(f"/proc/{self.broker.program.process.pid}/fd")]
