@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kMostRetired = 4;
 constexpr Seconds kRetiresWithin{30};  // as long as a request may wait for its answer
-constexpr Millis kLooksAgainAfter{100};
 
 }  // namespace
 
@@ -84,9 +83,9 @@ void AdminSide::use(Next next) {
   if (!server_) remove_url();
 }
 
-SteadyTime AdminSide::clean_up(SteadyTime now) {
+std::size_t AdminSide::clean_up(SteadyTime now) {
   std::erase_if(retired_, [now](Retired& retired) { return retired.until <= now || retired.server->is_deserted(); });
-  return retired_.empty() ? kNever : now + kLooksAgainAfter;
+  return retired_.size();
 }
 
 /// Where `mortise ctl` finds it, whatever port it has.

@@ -37,8 +37,8 @@ class AdminSide {
   Result<Next> prepare(const config::Settings& settings) const;
   /// Who is connected to the server of before has its answer yet.
   void use(Next next);
-  /// Ends servers of before that nobody is connected to. Returns when it wants to be called again.
-  SteadyTime clean_up(SteadyTime now);
+  /// Ends servers of before that nobody is connected to; returns how many are left. To be called now and then.
+  std::size_t clean_up(SteadyTime now);
 
  private:
   struct Retired {

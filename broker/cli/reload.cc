@@ -78,8 +78,8 @@ void Broker::invalidate_from(LoopIndex loop, std::uint32_t slot) {
 
 SteadyTime Broker::clean_up(SteadyTime now) {
   if (!operators_) return kNever;  // it has stopped
-  const SteadyTime plugins = plugins_->retire(now) == 0 ? kNever : now + kLooksAgainAfter;
-  return std::min(plugins, operators_->clean_up(now));
+  const std::size_t left = plugins_->retire(now) + operators_->clean_up(now);
+  return left == 0 ? kNever : now + kLooksAgainAfter;
 }
 
 }  // namespace mortise::cli

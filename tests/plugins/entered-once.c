@@ -9,18 +9,7 @@ static uint32_t authenticate(void* instance, mortise_handle call) {
 
 static const mortise_hook hooks[] = {HOSTILE_AUTHENTICATE(authenticate)};
 
-MORTISE_PLUGIN_NOTE("entered-once", ENTERED_VERSION, MORTISE_PLUGIN_CONCURRENT);
-
-static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP,
-                                      MORTISE_TEXT("entered-once"),
-                                      MORTISE_TEXT(ENTERED_VERSION),
-                                      MORTISE_PLUGIN_CONCURRENT,
-                                      sizeof hooks / sizeof hooks[0],
-                                      hooks,
-                                      NULL,
-                                      NULL,
-                                      NULL,
-                                      NULL};
+HOSTILE_DESCRIPTOR("entered-once", ENTERED_VERSION, MORTISE_PLUGIN_CONCURRENT, NULL, NULL)
 
 MORTISE_EXPORT uint32_t mortise_plugin_entry(const mortise_hello* hello, mortise_reply* reply) {
   static int entries;

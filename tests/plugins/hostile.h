@@ -70,18 +70,21 @@ HOSTILE_UNUSED static uint32_t fetch_services(const mortise_hello* hello, mortis
 }
 
 /* The end of each file: note, descriptor, entry. `hooks` is an array of mortise_hook. */
+#define HOSTILE_DESCRIPTOR(name, version, flags, on_start, on_stop)     \
+  MORTISE_PLUGIN_NOTE(name, version, flags);                            \
+  static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP,           \
+                                        MORTISE_TEXT(name),             \
+                                        MORTISE_TEXT(version),          \
+                                        flags,                          \
+                                        sizeof hooks / sizeof hooks[0], \
+                                        hooks,                          \
+                                        on_start,                       \
+                                        NULL,                           \
+                                        on_stop,                        \
+                                        NULL};
+
 #define HOSTILE_PLUGIN(name, flags, on_start, on_stop)                                             \
-  MORTISE_PLUGIN_NOTE(name, "1.0", flags);                                                         \
-  static const mortise_plugin plugin = {MORTISE_PLUGIN_STAMP,                                      \
-                                        MORTISE_TEXT(name),                                        \
-                                        MORTISE_TEXT("1.0"),                                       \
-                                        flags,                                                     \
-                                        sizeof hooks / sizeof hooks[0],                            \
-                                        hooks,                                                     \
-                                        on_start,                                                  \
-                                        NULL,                                                      \
-                                        on_stop,                                                   \
-                                        NULL};                                                     \
+  HOSTILE_DESCRIPTOR(name, "1.0", flags, on_start, on_stop)                                        \
   MORTISE_EXPORT uint32_t mortise_plugin_entry(const mortise_hello* hello, mortise_reply* reply) { \
     reply->plugin = &plugin;                                                                       \
     return fetch_services(hello, reply);                                                           \
